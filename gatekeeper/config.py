@@ -1,0 +1,143 @@
+"""Settings: ``gatekeeper.toml`` for sites, ``GATEKEEPER_*`` for the machine. All are checked at start."""
+
+import ipaddress
+import os
+import stat
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gatekeeper.core.errors import ConfigError
+from gatekeeper.core.registry import Problem, read_registry
+from gatekeeper.core.sites import Site
+from gatekeeper.core.tokens import MIN_KEY
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+#: The environment variables, with what each is for; ``--help`` and the docs print this table.
+VARIABLES: Mapping[str, str] = {
+    "GATEKEEPER_CONFIG": "path of gatekeeper.toml (default: gatekeeper.toml here)",
+    "GATEKEEPER_DATABASE_URL": "where to keep data (default: sqlite:///gatekeeper.db beside gatekeeper.toml)",
+    "GATEKEEPER_SECRET_KEYS": "signing keys, oldest first, separated by commas; the last one signs",
+    "GATEKEEPER_SECRET_KEYS_FILE": "a file with one key a line, instead of GATEKEEPER_SECRET_KEYS",
+    "GATEKEEPER_TRUSTED_PROXIES": "networks whose X-Forwarded-For is believed, separated by commas (default: none)",
+    "GATEKEEPER_PREFIX": "the path under which it is reached (default: /gk)",
+    "GATEKEEPER_DEVELOPMENT": "1 on a developer's own machine: allows short keys",
+}
+
+#: Keys that stand in examples. Whoever copies one has no key.
+KNOWN_KEYS = frozenset({"change-me", "changeme", "secret", "dev", "development", "test", "default"})
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything :func:`gatekeeper.app.create_app` needs to know.
+
+    :param keys: signing keys, oldest first; the last one signs.
+    :param prefix: the path under which the service is reached, such as ``/gk``.
+    """
+
+    path: Path
+    sites: Mapping[str, Site]
+    database_url: str
+    keys: tuple[str, ...] = field(repr=False)
+    trusted_proxies: tuple[Network, ...] = ()
+    prefix: str = "/gk"
+    development: bool = False
+
+
+class Invalid(ConfigError):
+    """The configuration has mistakes; all of them are in the message."""
+
+    def __init__(self, source: str, problems: list[Problem]) -> None:
+        lines = "\n".join(f"{source}: {problem}" for problem in problems)
+        super().__init__(f"{len(problems)} mistake{'s' if len(problems) != 1 else ''} in the configuration\n{lines}")
+        self.problems = problems
+
+
+def load_config(environ: Mapping[str, str] | None = None) -> Config:
+    """Read the settings.
+
+    :param environ: the environment; None means this process's.
+    :raises Invalid: with every mistake, not only the first.
+    """
+    environ = os.environ if environ is None else environ
+    path = Path(environ.get("GATEKEEPER_CONFIG", "gatekeeper.toml")).resolve()
+    sites, problems = load_sites(path)
+    development = environ.get("GATEKEEPER_DEVELOPMENT", "") == "1"
+    keys, key_problems = _read_keys(environ, development=development)
+    proxies, proxy_problems = _read_proxies(environ.get("GATEKEEPER_TRUSTED_PROXIES", ""))
+    prefix, prefix_problems = _read_prefix(environ.get("GATEKEEPER_PREFIX", "/gk"))
+    problems = [*problems, *key_problems, *proxy_problems, *prefix_problems]
+    if problems:
+        raise Invalid(str(path), problems)
+    default_url = f"sqlite:///{path.parent / 'gatekeeper.db'}"
+    url = environ.get("GATEKEEPER_DATABASE_URL", default_url)
+    return Config(path, sites, url, keys, proxies, prefix, development)
+
+
+def load_sites(path: Path) -> tuple[dict[str, Site], list[Problem]]:
+    """Read ``gatekeeper.toml`` and return its sites and its mistakes."""
+    try:
+        tables = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        fix = "run `gatekeeper init`, or set GATEKEEPER_CONFIG to where it is"
+        return {}, [Problem("GATEKEEPER_CONFIG", str(path), "a file that exists", fix)]
+    except (OSError, UnicodeDecodeError) as error:
+        return {}, [Problem("GATEKEEPER_CONFIG", str(path), "a readable UTF-8 text file", str(error))]
+    except tomllib.TOMLDecodeError as error:
+        return {}, [Problem("the file", str(path), "a TOML file", str(error))]
+    return read_registry(tables)
+
+
+def _read_keys(environ: Mapping[str, str], *, development: bool) -> tuple[tuple[str, ...], list[Problem]]:
+    name = "GATEKEEPER_SECRET_KEYS"
+    fix = "write one with: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
+    text = environ.get(name, "")
+    file = environ.get(f"{name}_FILE", "")
+    if file:
+        try:
+            path = Path(file)
+            text = ",".join(path.read_text("utf-8").split())
+            shared = path.stat().st_mode & (stat.S_IRWXO | stat.S_IWGRP)
+        except OSError as error:
+            return (), [Problem(f"{name}_FILE", file, "a readable file with one key a line", str(error))]
+        if shared:
+            rule = "readable by its owner alone"
+            return (), [Problem(f"{name}_FILE", file, rule, f"chmod 600 {file}")]
+    keys = tuple(key.strip() for key in text.split(",") if key.strip())
+    if not keys:
+        return (), [Problem(name, "(missing)", "at least one signing key", fix)]
+    if development:
+        return keys, []
+    problems = []
+    for index, key in enumerate(keys, start=1):
+        where = f"{name}, key {index} of {len(keys)}"
+        if key.lower() in KNOWN_KEYS or len(set(key)) < 8:
+            problems.append(Problem(where, "(not shown)", "a key nobody can guess", fix))
+        elif len(key) < MIN_KEY:
+            problems.append(Problem(where, f"({len(key)} characters)", f"at least {MIN_KEY} characters", fix))
+    return keys, problems
+
+
+def _read_proxies(text: str) -> tuple[tuple[Network, ...], list[Problem]]:
+    networks: list[Network] = []
+    problems = []
+    for part in (part.strip() for part in text.split(",") if part.strip()):
+        try:
+            networks.append(ipaddress.ip_network(part))
+        except ValueError as error:
+            rule = f"addresses or networks of your own proxies ({error})"
+            problems.append(
+                Problem("GATEKEEPER_TRUSTED_PROXIES", part, rule, 'write for example "127.0.0.1,10.0.0.0/8"')
+            )
+    return tuple(networks), problems
+
+
+def _read_prefix(text: str) -> tuple[str, list[Problem]]:
+    parts = text.strip("/").split("/")
+    if text.startswith("/") and all(part and part.replace("-", "").replace("_", "").isalnum() for part in parts):
+        return "/" + "/".join(parts), []
+    rule = "a path of letters, digits, hyphens and underscores that starts with /"
+    return "/gk", [Problem("GATEKEEPER_PREFIX", text, rule, 'write for example "/gk"')]

@@ -1,0 +1,181 @@
+"""The decision. Everything that affects whether something may fire is in this file, and nowhere else.
+
+``static/js/decide.js`` is the same function for the browser; ``tests/cases/decisions.json`` is run by both.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from .choices import Choice, State
+from .purposes import AgeBand, Purpose
+from .signals import Signal
+from .sites import Site
+
+DAY = 86_400  # seconds
+_EPOCH = 719_163  # date(1970, 1, 1).toordinal()
+
+
+class Reason(StrEnum):
+    """Why a decision came out as it did."""
+
+    NECESSARY = "necessary"
+    GRANTED = "granted"
+    FAIL_CLOSED = "fail_closed"
+    MINOR = "minor"
+    RESTRICTED = "restricted"
+    SIGNAL = "signal"
+    NO_CHOICE = "no_choice"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+    EXPIRED = "expired"
+    OTHER_SITE = "other_site"
+    STALE_NOTICE = "stale_notice"
+
+
+class Status(StrEnum):
+    """What a subject's own requests have made of them."""
+
+    ACTIVE = "active"
+    RESTRICTED = "restricted"
+    ERASED = "erased"
+    OBJECTING = "objecting"
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Whoever is asking, as far as a decision needs to know.
+
+    :param age_band: the youngest that any source says; None where nobody said.
+    """
+
+    choice: Choice | None = None
+    signals: frozenset[Signal] = frozenset()
+    age_band: AgeBand | None = None
+    status: Status = Status.ACTIVE
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """It may fire. Whoever writes an event must hold one of these: permission is a value."""
+
+    reason: Reason
+    site: str
+    tracker: str
+    purpose: str
+    notice: int | None = None
+
+    def __bool__(self) -> bool:
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Denied:
+    """It must not fire."""
+
+    reason: Reason
+
+    def __bool__(self) -> bool:
+        return False
+
+
+Decision = Allowed | Denied
+
+
+def decide(tracker: str, visitor: Visitor, site: Site, *, now: int) -> Decision:
+    """Decide whether a tracker may fire. The first rule that applies wins.
+
+    :param tracker: a tracker's id.
+    :param now: seconds since the epoch.
+    """
+    declared = site.trackers.get(tracker)
+    if declared is None:
+        return Denied(Reason.FAIL_CLOSED)
+
+    def granted(choice: Choice) -> Reason | None:
+        told = site.told[choice.notice][tracker]
+        if not told:
+            return Reason.STALE_NOTICE
+        return None if all(choice.grants(declared.purpose, asked) for asked in told) else Reason.REFUSED
+
+    return _rules(declared.purpose, tracker, granted, visitor, site, now=now)
+
+
+def decide_purpose(purpose: str, visitor: Visitor, site: Site, *, now: int) -> Decision:
+    """Decide whether the site itself may do something for a purpose, such as keep a field of an event.
+
+    The same rules as :func:`decide`, with the purpose's own bit in place of a tracker's.
+    """
+
+    def granted(choice: Choice) -> Reason | None:
+        if purpose not in site.notices[choice.notice].purposes:
+            return Reason.STALE_NOTICE
+        return None if purpose in choice.purposes else Reason.REFUSED
+
+    return _rules(purpose, "", granted, visitor, site, now=now)
+
+
+def _rules(
+    purpose_id: str,
+    tracker: str,
+    granted: Callable[[Choice], Reason | None],
+    visitor: Visitor,
+    site: Site,
+    *,
+    now: int,
+) -> Decision:
+    # 1. In doubt, nothing fires.
+    purpose = site.purposes.get(purpose_id)
+    if purpose is None or site.notice is None:
+        return Denied(Reason.FAIL_CLOSED)
+
+    # 2. What the site cannot work without, each with its written justification.
+    if purpose.necessary:
+        return Allowed(Reason.NECESSARY, site.id, tracker, purpose.id)
+
+    # 3. Minors are not tracked.
+    if visitor.age_band is not None and visitor.age_band < purpose.min_age:
+        return Denied(Reason.MINOR)
+
+    # 4. A subject's own request to stop.
+    if visitor.status is not Status.ACTIVE:
+        return Denied(Reason.RESTRICTED)
+
+    # 5. A browser's objection, unless the visitor lifted it by the separate switch.
+    if _objected(purpose, visitor):
+        return Denied(Reason.SIGNAL)
+
+    # 6. Consent must exist, be this site's, be fresh, and have been told of this purpose and recipient.
+    choice = visitor.choice
+    if choice is None:
+        return Denied(Reason.NO_CHOICE)
+    denied = _no_consent(choice, site, now=now) or granted(choice)
+    if denied is not None:
+        return Denied(denied)
+
+    # 7. The visitor granted it.
+    return Allowed(Reason.GRANTED, site.id, tracker, purpose.id, choice.notice)
+
+
+def _objected(purpose: Purpose, visitor: Visitor) -> bool:
+    lifted = visitor.choice is not None and purpose.id in visitor.choice.override
+    return not lifted and not purpose.denied_by.isdisjoint(visitor.signals)
+
+
+def _no_consent(choice: Choice, site: Site, *, now: int) -> Reason | None:
+    if choice.site != site.id:
+        return Reason.OTHER_SITE
+    if choice.notice not in site.notices:
+        return Reason.FAIL_CLOSED
+    if expired(choice, site, now=now):
+        return Reason.EXPIRED
+    if choice.state is State.WITHDRAWN:
+        return Reason.WITHDRAWN
+    if choice.state is State.REFUSED:
+        return Reason.REFUSED
+    return None
+
+
+def expired(choice: Choice, site: Site, *, now: int) -> bool:
+    """Tell whether a choice has run out: it holds for the day it was made and ``choice_days`` days after it."""
+    return now // DAY + _EPOCH - choice.day.toordinal() > site.choice_days

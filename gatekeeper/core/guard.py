@@ -1,0 +1,50 @@
+"""The settings that the guard script carries: a site as far as a browser needs to know it to decide."""
+
+from typing import Any
+
+from . import cookies
+from .purposes import Purpose
+from .sites import Scope, Site
+
+
+def guard_settings(site: Site) -> dict[str, Any]:
+    """Return a site as plain JSON values, the same for every visitor.
+
+    ``static/js/decide.js`` reads it under the names of the Python values: ``purposes``, ``trackers``, ``notices``.
+    ``told`` maps, for each published notice, the trackers as declared now to those by which it told visitors of
+    them; it is left out where each stands for itself.
+    """
+    return {
+        "site": site.id,
+        "notice": site.notice.no if site.notice else 0,
+        "days": site.choice_days,
+        "cookie": cookies.cookie_name(site, cookies.CHOICE),
+        "attributes": cookies.attributes(site),
+        "domain": site.domain if site.scope is Scope.DOMAIN else "",
+        "anonymous": site.anonymous_totals,
+        "language": site.language,
+        "purposes": {purpose.id: _purpose(purpose) for purpose in site.purposes.values()},
+        "trackers": {
+            tracker.id: {"purpose": tracker.purpose, "kind": tracker.kind.value, "hosts": list(tracker.hosts)}
+            for tracker in site.trackers.values()
+        },
+        "notices": {str(no): _notice(site, no) for no in site.notices},
+    }
+
+
+def _purpose(purpose: Purpose) -> dict[str, Any]:
+    told: dict[str, Any] = {"age": int(purpose.min_age)}
+    if purpose.necessary:
+        told["necessary"] = True
+    if purpose.denied_by:
+        told["denied_by"] = sorted(purpose.denied_by)
+    return told
+
+
+def _notice(site: Site, no: int) -> dict[str, Any]:
+    notice = site.notices[no]
+    told = {tracker: list(by) for tracker, by in site.told[no].items() if by}
+    row: dict[str, Any] = {"purposes": list(notice.purposes), "trackers": list(notice.trackers)}
+    if told != {tracker: [tracker] for tracker in notice.trackers}:
+        row["told"] = told
+    return row

@@ -1,0 +1,162 @@
+"""The form of ``gatekeeper.toml``, as a JSON Schema. Each rule says in words what it asks and how to mend it.
+
+``x-rule`` and ``x-fix`` are ours: they become the text of a :class:`gatekeeper.core.registry.Problem`.
+"""
+
+from typing import Any
+
+from .purposes import AgeBand, Basis
+from .signals import Signal
+from .sites import CHOICE_DAYS, MAX_CHOICE_DAYS, Ip, Scope
+from .trackers import Kind
+
+
+def _text(rule: str, fix: str, **more: Any) -> dict[str, Any]:
+    return {"type": "string", "minLength": 1, "maxLength": 2000, "x-rule": rule, "x-fix": fix, **more}
+
+
+def _one_of(values: Any, fix: str) -> dict[str, Any]:
+    names = [value.value for value in values]
+    return {"enum": names, "x-rule": f"one of {', '.join(map(str, names))}", "x-fix": fix}
+
+
+def _days(low: int, high: int, fix: str) -> dict[str, Any]:
+    rule = f"a whole number of days, {low} to {high}"
+    return {"type": "integer", "minimum": low, "maximum": high, "x-rule": rule, "x-fix": fix}
+
+
+def _yes_no(fix: str) -> dict[str, Any]:
+    return {"type": "boolean", "x-rule": "true or false", "x-fix": fix}
+
+
+def _table(properties: dict[str, Any], required: list[str]) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
+
+
+_SITE_ID = "^[a-z][a-z0-9-]{1,31}$"
+_ID = "^[a-z][a-z0-9_-]{0,63}$"
+_HOST = r"^(\*\.)?([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]*[a-z0-9])?(:[0-9]{1,5})?$"
+
+_COOKIE = _table(
+    {
+        "name": _text("the name of a cookie or storage key", 'write the name, for example "_ga"'),
+        "days": _days(0, MAX_CHOICE_DAYS, "13 months are the longest a tracker's cookie may stay; 0 is a session"),
+    },
+    ["name", "days"],
+)
+
+_VENDOR = _table(
+    {
+        "name": _text("the company that receives the data", "write its full legal name"),
+        "country": _text(
+            "the country it keeps the data in, as two capital letters (ISO 3166-1)",
+            'write for example "IE"',
+            pattern="^[A-Z]{2}$",
+        ),
+        "policy": _text("the address of its privacy policy", 'write "https://…"', pattern="^https?://"),
+    },
+    ["name", "country"],
+)
+
+_PURPOSE = _table(
+    {
+        "title": _text("the purpose's name in the banner", "write two or three plain words"),
+        "description": _text("what happens for this purpose, for visitors", "write one plain sentence"),
+        "denied_by": {
+            "type": "array",
+            "items": _one_of(Signal, "name signals whose senders are never asked for this purpose"),
+            "x-rule": "a list of signals",
+            "x-fix": 'write for example ["gpc", "dnt"]',
+        },
+        "min_age": _one_of(AgeBand, "the youngest age at which consent to this purpose counts"),
+    },
+    [],
+)
+
+_TRACKER = _table(
+    {
+        "kind": _one_of(Kind, "say what it technically is"),
+        "purpose": _text("the id of a purpose of this site", "name one purpose; one that is served only after a yes"),
+        "vendor": _text("the id of a vendor of this site", 'declare it under "vendors", or write "self"'),
+        "hosts": {
+            "type": "array",
+            "items": _text("a host name, with *. for all below it", "leave out https:// and path", pattern=_HOST),
+            "x-rule": "a list of the hosts it loads from and sends to",
+            "x-fix": 'write for example ["cdn.vendor.example"]',
+        },
+        "cookies": {
+            "type": "array",
+            "items": _COOKIE,
+            "x-rule": "a list of what it keeps in the browser",
+            "x-fix": 'write for example [{ name = "_ga", days = 365 }]',
+        },
+        "retention_days": _days(0, 3650, "say how long the vendor keeps what it receives"),
+        "description": _text("what it does, for visitors", "write one plain sentence"),
+        "basis": {
+            "enum": [Basis.CONSENT.value, Basis.NECESSARY.value],
+            "x-rule": "consent, or necessary: legitimate interest is no ground for reading a visitor's device",
+            "x-fix": "remove it: visitors are asked (ePrivacy Directive Art. 5(3))",
+        },
+        "justification": _text("why the site cannot work without it", "write why, for the notice"),
+        "reviewed_by": _text("who checked that justification", "write a name or a role"),
+    },
+    ["kind", "purpose", "vendor", "retention_days", "description"],
+)
+
+_SITE = _table(
+    {
+        "name": _text("the site's name, for its visitors", "write it as they know it"),
+        "origins": {
+            "type": "array",
+            "minItems": 1,
+            "items": _text(
+                "an exact origin: scheme, host and port, nothing after it",
+                'write for example "https://shop.example"',
+                pattern=r"^https?://[a-z0-9.-]+(:[0-9]{1,5})?$",
+            ),
+            "x-rule": "the exact origins its pages are served from",
+            "x-fix": 'write for example ["https://shop.example"]',
+        },
+        "scope": _one_of(Scope, '"host", or "domain" to share the choice among sub-domains'),
+        "domain": _text("the domain that all origins share", 'write for example "shop.example"', pattern=_HOST),
+        "language": _text("the language of the texts in this file", 'write for example "en"', pattern="^[a-z]{2,3}$"),
+        "choice_days": _days(1, MAX_CHOICE_DAYS, f"{CHOICE_DAYS} days is what regulators expect, both ways"),
+        "ip": _one_of(Ip, "how much of an address the visit log keeps"),
+        "ip_full_days": _days(0, 395, "after how many days full addresses are shortened"),
+        "log_days": _days(1, 760, "how long the visit log is kept; 25 months is the longest"),
+        "anonymous_totals": _yes_no("whether totals are counted of those who have not agreed; the notice says so"),
+        "controller": _table(
+            {
+                "name": _text("who answers for this site", "write the company's full legal name"),
+                "address": _text("its postal address", "write it on one line"),
+                "contact": _text("how a visitor reaches whoever deals with privacy", "write an e-mail address"),
+            },
+            ["name", "address", "contact"],
+        ),
+        "purposes": {
+            "type": "object",
+            "additionalProperties": _PURPOSE,
+            "propertyNames": {"pattern": _ID},
+        },
+        "vendors": {"type": "object", "additionalProperties": _VENDOR, "propertyNames": {"pattern": _ID}},
+        "trackers": {"type": "object", "additionalProperties": _TRACKER, "propertyNames": {"pattern": _ID}},
+    },
+    ["name", "origins", "controller"],
+)
+
+SCHEMA: dict[str, Any] = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    **_table(
+        {
+            "sites": {
+                "type": "object",
+                "minProperties": 1,
+                "propertyNames": {"pattern": _SITE_ID},
+                "additionalProperties": _SITE,
+                "x-rule": "at least one site",
+                "x-fix": "write a [sites.<id>] table; `gatekeeper init` shows how",
+            }
+        },
+        ["sites"],
+    ),
+}

@@ -1,0 +1,126 @@
+"""A site: its origins, purposes, trackers, and the notices it has published."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from enum import StrEnum
+from functools import cached_property
+from typing import Any
+
+from .notices import Notice
+from .purposes import Purpose
+from .trackers import Tracker, Vendor
+
+#: A choice holds for six months, granted or refused alike (CNIL, recommendation on cookies of 17 September 2020).
+CHOICE_DAYS = 180
+#: No site may make it longer than 13 months.
+MAX_CHOICE_DAYS = 395
+
+
+class Scope(StrEnum):
+    """How far a site's cookies reach: one host, or a domain with its sub-domains."""
+
+    HOST = "host"
+    DOMAIN = "domain"
+
+
+class Ip(StrEnum):
+    """How much of an address the visit log keeps."""
+
+    FULL = "full"
+    TRUNCATED = "truncated"
+    NONE = "none"
+
+
+@dataclass(frozen=True)
+class Site:
+    """A website as its owner declared it, with the notices it has published.
+
+    :param origins: exact origins (scheme, host, port) its pages are served from; all https, or all http.
+    :param domain: the domain its cookies are set for, with scope ``domain``.
+    :param choice_days: how long a choice holds.
+    :param notices: by number, published ones only; the highest number is current.
+    """
+
+    id: str
+    name: str
+    origins: tuple[str, ...]
+    purposes: Mapping[str, Purpose]
+    vendors: Mapping[str, Vendor]
+    trackers: Mapping[str, Tracker]
+    controller: Mapping[str, str]
+    scope: Scope = Scope.HOST
+    domain: str = ""
+    language: str = "en"
+    choice_days: int = CHOICE_DAYS
+    ip: Ip = Ip.FULL
+    ip_full_days: int = 30
+    anonymous_totals: bool = False
+    notices: Mapping[int, Notice] = field(default_factory=dict)
+
+    @property
+    def secure(self) -> bool:
+        """Whether its pages are served over https. Declared, never read from a request."""
+        return self.origins[0].startswith("https:")
+
+    @cached_property
+    def notice(self) -> Notice | None:
+        """The current notice; None before the first is published."""
+        return self.notices[max(self.notices)] if self.notices else None
+
+    @cached_property
+    def told(self) -> Mapping[int, Mapping[str, tuple[str, ...]]]:
+        """By notice and tracker as declared now: the trackers by which that notice told visitors of it."""
+        rows = self.tracker_rows
+        return {no: {row["id"]: notice.told(row) for row in rows} for no, notice in self.notices.items()}
+
+    @cached_property
+    def tracker_rows(self) -> list[dict[str, Any]]:
+        """The trackers as rows of a notice, in the order they were declared."""
+        return [_tracker_row(self, tracker) for tracker in self.trackers.values()]
+
+    @property
+    def optional_purposes(self) -> list[Purpose]:
+        """The purposes that the banner asks about, in their order."""
+        return [purpose for purpose in self.purposes.values() if purpose.optional]
+
+    def with_notices(self, published: Iterable[Notice]) -> "Site":
+        """Return this site with the notices published so far."""
+        return replace(self, notices={notice.no: notice for notice in published})
+
+
+def notice_content(site: Site) -> dict[str, Any]:
+    """Return what a notice of this site says today, as plain JSON values: everything GDPR Art. 13 asks for."""
+    asked = [purpose for purpose in site.purposes.values() if purpose.necessary or purpose.optional]
+    return {
+        "site": site.id,
+        "name": site.name,
+        "language": site.language,
+        "controller": dict(site.controller),
+        "purposes": [_purpose_row(purpose) for purpose in asked],
+        "trackers": [row for row in site.tracker_rows if site.purposes[row["purpose"]] in asked],
+        "choice_days": site.choice_days,
+        "address": {"kept": site.ip.value, "full_days": site.ip_full_days},
+        "anonymous_totals": site.anonymous_totals,
+    }
+
+
+def _purpose_row(purpose: Purpose) -> dict[str, Any]:
+    return {
+        "id": purpose.id,
+        "title": purpose.title,
+        "description": purpose.description,
+        "necessary": purpose.necessary,
+    }
+
+
+def _tracker_row(site: Site, tracker: Tracker) -> dict[str, Any]:
+    return {
+        "id": tracker.id,
+        "kind": tracker.kind.value,
+        "purpose": tracker.purpose,
+        "vendor": asdict(site.vendors[tracker.vendor]),
+        "retention_days": tracker.retention_days,
+        "description": tracker.description,
+        "cookies": [asdict(cookie) for cookie in tracker.cookies],
+        "justification": tracker.justification,
+    }

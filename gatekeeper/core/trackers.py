@@ -1,0 +1,83 @@
+"""Trackers and their vendors: everything that may fire, and who receives what it sends."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What a tracker technically is."""
+
+    SCRIPT = "script"
+    LOADER = "loader"
+    COOKIE = "cookie"
+    STORAGE = "storage"
+    BEACON = "beacon"
+    EMBED = "embed"
+    LINK = "link"
+    MAIL = "mail"
+    FORM = "form"
+    LOG = "log"
+
+
+class Outcome(StrEnum):
+    """What became of a tracker on a page."""
+
+    RELEASED = "released"
+    REQUESTED = "requested"
+    LOADED = "loaded"
+    FAILED = "failed"
+    BLOCKED = "blocked"
+    SLIPPED = "slipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Vendor:
+    """Who receives what a tracker sends.
+
+    :param country: ISO 3166-1 alpha-2.
+    """
+
+    id: str
+    name: str
+    country: str
+    policy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Cookie:
+    """A cookie, or another key in the browser's storage, that a tracker sets.
+
+    :param days: how long it stays; 0 means until the browser closes.
+    """
+
+    name: str
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tracker:
+    """Something that may fire.
+
+    :param retention_days: how long the vendor keeps what it receives.
+    :param justification: why it is necessary; only for necessary trackers, and required there.
+    """
+
+    id: str
+    kind: Kind
+    purpose: str
+    vendor: str
+    retention_days: int
+    description: str = ""
+    hosts: tuple[str, ...] = ()
+    cookies: tuple[Cookie, ...] = ()
+    justification: str = ""
+    reviewed_by: str = ""
+
+
+#: The site itself, as the recipient of its own visit log.
+OWN_VENDOR = "self"
+#: The built-in tracker that stands for the visit log.
+VISIT = "visit"
+
+Trackers = Mapping[str, Tracker]

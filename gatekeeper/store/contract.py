@@ -1,0 +1,137 @@
+"""What a store promises, whatever the engine. The contract tests run on every one of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from gatekeeper.core.choices import State
+from gatekeeper.core.decisions import Allowed, Status
+from gatekeeper.core.events import Event, Permitted
+from gatekeeper.core.notices import Notice
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentRecord:
+    """The proof of one grant: who said what, when, to which notice, how. Of refusals there is none.
+
+    :param subject: 16 random bytes; a consenting visitor, on this site only.
+    :param record: 16 random bytes.
+    :param receipt: SHA-256 of the receipt code; the code itself is the visitor's alone.
+    :param choice: the ``gk_choice`` value as it was set.
+    :param language: of the banner that was shown.
+    :param method: which control was used, such as ``accept_all`` or ``save``.
+    :param at: seconds since the epoch.
+    :param ended_at: when it was withdrawn or replaced; None while it holds.
+    :param ended_as: ``withdrawn`` or ``replaced``; empty while it holds.
+    """
+
+    site: str
+    subject: bytes
+    record: bytes
+    receipt: bytes
+    notice: int
+    choice: str
+    language: str
+    method: str
+    at: int
+    ended_at: int | None = None
+    ended_as: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """What a tally counts, with nobody in it.
+
+    :param day: ISO date, UTC.
+    :param what: ``choice`` (name = state), ``hit`` (name = tracker), ``outcome`` (name = tracker), ``late``.
+    :param reason: the decision's reason, where there is one.
+    :param outcome: of a tracker on a page, where there is one.
+    """
+
+    site: str
+    day: str
+    what: str
+    name: str
+    reason: str = ""
+    outcome: str = ""
+    notice: int = 0
+
+
+class Store(Protocol):
+    """Where Gatekeeper keeps what it may keep.
+
+    Every method that writes returns after the commit, or raises :class:`~gatekeeper.core.errors.StoreUnavailable`
+    within ``wait`` seconds, the store's own limit unless one is given. :meth:`tally` alone never waits.
+    """
+
+    def start(self) -> None:
+        """Become the serving process's store: take the writer's lock, check the tables, start the writer.
+
+        :raises StoreLocked: another serving process has the lock; the message names both ways out.
+        :raises ConfigError: the tables are missing or of another version.
+        """
+
+    def close(self) -> None:
+        """Write what waits, the tally too, and let go of everything."""
+
+    def check(self) -> None:
+        """Return at once while the store is known to take writes; otherwise try one.
+
+        What is known is at most a second old; it is refreshed in the background while requests come in.
+
+        :raises StoreUnavailable: it does not.
+        """
+
+    def publish(self, notice: Notice) -> None:
+        """Keep a notice for good.
+
+        :raises InvalidInput: the number is taken, or is not the next.
+        """
+
+    def notices(self, site: str) -> list[Notice]:
+        """Return a site's published notices, oldest first."""
+
+    def record(self, record: ConsentRecord) -> None:
+        """Keep a grant. A subject's earlier record ends as ``replaced``; a new subject gets its sealing key.
+
+        :raises InvalidInput: the subject has ended: a new grant is a new subject.
+        """
+
+    def end(self, site: str, subject: bytes, state: State, *, at: int) -> None:
+        """End a subject's record and block the subject: nothing is appended for it any more, by any process.
+
+        Ending twice, or a subject that never was, changes nothing.
+        """
+
+    def block(self, site: str, subject: bytes, status: Status, *, at: int) -> None:
+        """Restrict, erase or register the objection of a subject. Erasing destroys its sealing key."""
+
+    def append(self, event: Event, permit: Allowed, *, wait: float | None = None) -> None:
+        """Keep one event. See :meth:`append_all`."""
+
+    def append_all(self, permitted: Sequence[Permitted], *, wait: float | None = None) -> None:
+        """Keep events, sealed under their subjects' keys, all or none.
+
+        Decides again inside the writing transaction: events of a subject that was blocked meanwhile are dropped and
+        counted in the tally. An event id that the subject already has is kept once.
+
+        :raises ValueError: a permit is not a grant for the event's site (a mistake in the program).
+        """
+
+    def tally(self, total: Total, n: int = 1) -> None:
+        """Add to a total in memory; it is written at most once a minute, and on :meth:`close`."""
+
+    def totals(self, site: str) -> dict[Total, int]:
+        """Return a site's totals, with those not yet written."""
+
+    def events(self, site: str, subject: bytes) -> list[Event]:
+        """Return a subject's events, oldest first, opened; none once the subject's key is gone."""
+
+    def find_receipt(self, site: str, receipt: bytes) -> ConsentRecord | None:
+        """Return the record of a receipt, by the hash of its code."""
+
+    def records(self, site: str, subject: bytes) -> list[ConsentRecord]:
+        """Return a subject's records, oldest first."""
+
+    def flush(self) -> None:
+        """Write the tally now."""
