@@ -20,12 +20,15 @@ VARIABLES: Mapping[str, str] = {
     "GATEKEEPER_CONFIG": "path of gatekeeper.toml (default: gatekeeper.toml here)",
     "GATEKEEPER_DATABASE_URL": "where to keep data (default: sqlite:///gatekeeper.db beside gatekeeper.toml)",
     "GATEKEEPER_SECRET_KEYS": "signing keys, oldest first, separated by commas; the last one signs",
-    "GATEKEEPER_SECRET_KEYS_FILE": "a file with one key a line, instead of GATEKEEPER_SECRET_KEYS",
+    "GATEKEEPER_SECRET_KEYS_FILE": "a file with one key a line, instead of GATEKEEPER_SECRET_KEYS "
+    "(default: gatekeeper.keys beside gatekeeper.toml, where there is one)",
     "GATEKEEPER_TRUSTED_PROXIES": "networks whose X-Forwarded-For is believed, separated by commas (default: none)",
     "GATEKEEPER_PREFIX": "the path under which it is reached (default: /gk)",
     "GATEKEEPER_DEVELOPMENT": "1 on a developer's own machine: allows short keys",
 }
 
+#: The name of the file that `gatekeeper init` writes a key to.
+KEYS = "gatekeeper.keys"
 #: Keys that stand in examples. Whoever copies one has no key.
 KNOWN_KEYS = frozenset({"change-me", "changeme", "secret", "dev", "development", "test", "default"})
 
@@ -66,7 +69,7 @@ def load_config(environ: Mapping[str, str] | None = None) -> Config:
     path = Path(environ.get("GATEKEEPER_CONFIG", "gatekeeper.toml")).resolve()
     sites, problems = load_sites(path)
     development = environ.get("GATEKEEPER_DEVELOPMENT", "") == "1"
-    keys, key_problems = _read_keys(environ, development=development)
+    keys, key_problems = _read_keys(environ, path.with_name(KEYS), development=development)
     proxies, proxy_problems = _read_proxies(environ.get("GATEKEEPER_TRUSTED_PROXIES", ""))
     prefix, prefix_problems = _read_prefix(environ.get("GATEKEEPER_PREFIX", "/gk"))
     problems = [*problems, *key_problems, *proxy_problems, *prefix_problems]
@@ -91,11 +94,15 @@ def load_sites(path: Path) -> tuple[dict[str, Site], list[Problem]]:
     return read_registry(tables)
 
 
-def _read_keys(environ: Mapping[str, str], *, development: bool) -> tuple[tuple[str, ...], list[Problem]]:
+def _read_keys(
+    environ: Mapping[str, str], beside: Path, *, development: bool
+) -> tuple[tuple[str, ...], list[Problem]]:
     name = "GATEKEEPER_SECRET_KEYS"
     fix = "write one with: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
     text = environ.get(name, "")
     file = environ.get(f"{name}_FILE", "")
+    if not text and not file and beside.exists():
+        file = str(beside)
     if file:
         try:
             path = Path(file)
@@ -108,7 +115,7 @@ def _read_keys(environ: Mapping[str, str], *, development: bool) -> tuple[tuple[
             return (), [Problem(f"{name}_FILE", file, rule, f"chmod 600 {file}")]
     keys = tuple(key.strip() for key in text.split(",") if key.strip())
     if not keys:
-        return (), [Problem(name, "(missing)", "at least one signing key", fix)]
+        return (), [Problem(name, "(missing)", "at least one signing key", f"run `gatekeeper init`, or {fix}")]
     if development:
         return keys, []
     problems = []
