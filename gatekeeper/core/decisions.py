@@ -46,7 +46,7 @@ class Status(StrEnum):
 class Visitor:
     """Whoever is asking, as far as a decision needs to know.
 
-    :param age_band: the youngest that any source says; None where nobody said.
+    :param age_band: what another source than the choice says; None where none did. The youngest of all counts.
     """
 
     choice: Choice | None = None
@@ -134,7 +134,7 @@ def _rules(
         return Allowed(Reason.NECESSARY, site.id, tracker, purpose.id)
 
     # 3. Minors are not tracked.
-    if visitor.age_band is not None and visitor.age_band < purpose.min_age:
+    if _minor(purpose, visitor):
         return Denied(Reason.MINOR)
 
     # 4. A subject's own request to stop.
@@ -155,6 +155,11 @@ def _rules(
 
     # 7. The visitor granted it.
     return Allowed(Reason.GRANTED, site.id, tracker, purpose.id, choice.notice)
+
+
+def _minor(purpose: Purpose, visitor: Visitor) -> bool:
+    said = {visitor.age_band, visitor.choice.age_band if visitor.choice else None}
+    return any(band is not None and band < purpose.min_age for band in said)
 
 
 def _objected(purpose: Purpose, visitor: Visitor) -> bool:
