@@ -1,0 +1,64 @@
+"""Which pages may talk to the service: exactly the site's own origins."""
+
+from urllib.parse import urlsplit
+
+from gatekeeper.core.sites import Site
+
+from .errors import Forbidden
+from .http import Request, Response
+
+
+def check_writer(request: Request, site: Site) -> None:
+    """Check that a request that changes something comes from the site's own pages.
+
+    A browser says so by ``Sec-Fetch-Site``, which no page can set; where it does not, by an ``Origin`` that is
+    listed exactly. ``null`` is no origin (OWASP ASVS 3.5.1).
+
+    :raises Forbidden: it does not.
+    """
+    if request.header("HTTP_SEC_FETCH_SITE") == "same-origin":
+        return
+    origin = request.header("HTTP_ORIGIN")
+    if origin not in site.origins:
+        shown = repr(origin[:80]) if origin else "(none)"
+        raise Forbidden(f"origin {shown} may not do this: only the origins listed for site {site.id} may")
+
+
+def check_navigation(request: Request) -> None:
+    """Check that a page is being opened as a document, not fetched or framed by a script.
+
+    :raises Forbidden: the browser says otherwise. Browsers that say nothing are let through: the page holds nothing
+        that would identify its visitor.
+    """
+    mode, destination = request.header("HTTP_SEC_FETCH_MODE"), request.header("HTTP_SEC_FETCH_DEST")
+    if (mode or "navigate", destination or "document") != ("navigate", "document"):
+        raise Forbidden("this page is for people: it opens in a window of its own, not in a frame or a script")
+
+
+def allow_origin(request: Request, site: Site, response: Response) -> Response:
+    """Let the site's pages on another host of the same domain read a response, with their cookies."""
+    response = response.adding(("Vary", "Origin"))
+    origin = request.header("HTTP_ORIGIN")
+    if origin not in site.origins:
+        return response
+    return response.adding(
+        ("Access-Control-Allow-Origin", origin),
+        ("Access-Control-Allow-Credentials", "true"),
+    )
+
+
+def preflight(request: Request, site: Site, methods: str) -> Response:
+    """Answer an ``OPTIONS`` request. To an origin that is not listed it grants nothing."""
+    response = allow_origin(request, site, Response(204, (("Cache-Control", "no-store"),)))
+    if request.header("HTTP_ORIGIN") not in site.origins:
+        return response
+    return response.adding(
+        ("Access-Control-Allow-Methods", methods),
+        ("Access-Control-Allow-Headers", "Content-Type"),
+        ("Access-Control-Max-Age", "600"),
+    )
+
+
+def own_hosts(site: Site) -> frozenset[str]:
+    """Return the hosts of a site's origins."""
+    return frozenset(urlsplit(origin).hostname or "" for origin in site.origins)

@@ -1,0 +1,35 @@
+"""Whose request it is: the socket's address, unless a trusted proxy vouches for another."""
+
+import ipaddress
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+def client_address(environ: Mapping[str, object], trusted: Sequence[Network]) -> str:
+    """Return the address of the right-most hop that is not one of ours.
+
+    ``X-Forwarded-For`` is read only from a trusted peer, and only as far as each hop is trusted: whatever a client
+    writes there stands to the left of what our own proxies add (OWASP ASVS 4.1.3).
+
+    :param trusted: networks of the operator's own proxies; empty means that the header is never read.
+    """
+    peer = str(environ.get("REMOTE_ADDR", ""))
+    hops = str(environ.get("HTTP_X_FORWARDED_FOR", "")) if trusted else ""
+    for hop in reversed([part.strip() for part in hops.split(",") if part.strip()]):
+        if not _is_trusted(peer, tuple(trusted)):
+            break
+        peer = hop
+    return peer
+
+
+@lru_cache(maxsize=1024)
+def _is_trusted(address: str, trusted: tuple[Network, ...]) -> bool:
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped:
+        parsed = parsed.ipv4_mapped
+    return any(parsed in network for network in trusted)

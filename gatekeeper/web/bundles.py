@@ -1,0 +1,98 @@
+"""The scripts of a site, made once: joined, stripped, compressed, and named by the hash of their content."""
+
+import gzip
+import hashlib
+from base64 import b64encode
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+import brotli
+import msgspec
+import rjsmin
+
+from gatekeeper import assets
+from gatekeeper.core.guard import guard_settings
+from gatekeeper.core.sites import Site, notice_content
+
+from .strings import ENGLISH
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A script, in every encoding it is served in.
+
+    :param hash: the first 16 hex digits of its SHA-256.
+    :param integrity: for the ``integrity`` attribute of a script tag.
+    """
+
+    hash: str
+    integrity: str
+    identity: bytes
+    br: bytes
+    gzip: bytes
+
+    def encoded(self, accepted: str) -> tuple[str, bytes]:
+        """Return the best encoding that an ``Accept-Encoding`` header allows, and the bytes in it."""
+        names = {part.split(";", 1)[0].strip() for part in accepted.split(",") if "q=0" not in part.split(";")[1:]}
+        if "br" in names:
+            return "br", self.br
+        return ("gzip", self.gzip) if "gzip" in names else ("", self.identity)
+
+
+class Bundles:
+    """The guard and the banner of one site, with the notices it has published."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    @cached_property
+    def guard(self) -> Bundle:
+        """The guard, with the site's settings inside."""
+        return _bundle(_call(("decide.js", "gatekeeper.js"), "SETTINGS", self.settings))
+
+    @cached_property
+    def settings(self) -> dict[str, object]:
+        """The guard's settings, with the names of the banner's files."""
+        names = {language: f"banner.{language}.{bundle.hash}.js" for language, bundle in self.banners.items()}
+        return {**guard_settings(self._site), "banner": names}
+
+    @cached_property
+    def banners(self) -> dict[str, Bundle]:
+        """The banner, by language."""
+        return {ENGLISH["language"]: _bundle(_call(("banner.js",), "TEXTS", self._texts()))}
+
+    def _texts(self) -> dict[str, object]:
+        notice = self._site.notice
+        content = notice.content if notice else notice_content(self._site)
+        return {
+            "language": ENGLISH["language"],
+            "direction": ENGLISH["direction"],
+            "strings": ENGLISH,
+            "notice": {**content, "no": notice.no if notice else 0},
+        }
+
+
+def _call(sources: tuple[str, ...], name: str, value: object) -> str:
+    body = "\n".join(_source(source) for source in sources)
+    # Inside a script "</script" would end an inline copy, and U+2028 ends a line in old engines.
+    told = msgspec.json.encode(value).decode().replace("</", "<\\/").replace("\u2028", "\\u2028")
+    return f'(function({name}){{"use strict";{body}\n}})({told});'
+
+
+@lru_cache(maxsize=8)
+def _source(name: str) -> str:
+    stripped = rjsmin.jsmin(assets.static("js", name).read_text("utf-8"))
+    assert isinstance(stripped, str)  # noqa: S101  # rjsmin is untyped; text in, text out
+    return stripped
+
+
+@lru_cache(maxsize=64)
+def _bundle(text: str) -> Bundle:
+    data = text.encode()
+    return Bundle(
+        hash=hashlib.sha256(data).hexdigest()[:16],
+        integrity=f"sha384-{b64encode(hashlib.sha384(data).digest()).decode()}",
+        identity=data,
+        br=brotli.compress(data, quality=11),
+        gzip=gzip.compress(data, 9, mtime=0),
+    )

@@ -1,0 +1,262 @@
+"""The choice: give it, read it, withdraw it. Refusing needs nobody's leave; only a grant waits for the commit."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from hashlib import sha256
+from typing import Annotated, Any
+
+import msgspec
+
+from gatekeeper.core import cookies
+from gatekeeper.core.choices import Choice, State, write_choice
+from gatekeeper.core.decisions import expired
+from gatekeeper.core.errors import InvalidInput, StaleNotice
+from gatekeeper.core.notices import Notice
+from gatekeeper.core.purposes import AgeBand
+from gatekeeper.core.sites import Site
+from gatekeeper.core.tokens import SubjectToken
+from gatekeeper.store.contract import ConsentRecord, Total
+
+from .hits import iso_day
+from .http import Request, Response, json_response, read_json
+from .ids import random_id, receipt_code
+from .service import Service
+from .visits import Visit, read_visit
+
+Name = Annotated[str, msgspec.Meta(max_length=64)]
+Names = Annotated[list[Name], msgspec.Meta(max_length=500)]
+
+
+class Answer(msgspec.Struct, forbid_unknown_fields=True):
+    """What a visitor said. An empty one is a refusal.
+
+    :param trackers: exceptions to what was said of their purpose.
+    :param override: purposes to allow although the browser's signal objects; from the separate switch only.
+    :param method: which control was used.
+    """
+
+    granted: Names = []
+    refused: Names = []
+    trackers: dict[Name, bool] = {}
+    override: Names = []
+    notice: int | None = None
+    language: Annotated[str, msgspec.Meta(max_length=35)] = ""
+    method: Annotated[str, msgspec.Meta(max_length=32, pattern="^[a-z0-9_:-]*$")] = ""
+    age_band: AgeBand | None = None
+    objects: bool = False
+
+    @property
+    def grants(self) -> bool:
+        return bool(self.granted) or any(self.trackers.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an answer has become: the choice as it now holds, the cookies that keep it, a grant's receipt."""
+
+    choice: Choice
+    cookies: tuple[str, ...]
+    receipt: dict[str, Any] | None = None
+
+
+def post(service: Service, request: Request, site: str) -> Response:
+    """Take an answer as JSON."""
+    visit = read_visit(service, request, site)
+    answer = read_json(request.body(), Answer)
+
+    try:
+        outcome = take(service, visit, answer)
+    except StaleNotice as error:
+        settings = service.published(site).bundles.settings
+        return json_response({"error": str(error), "notice": error.current, "settings": settings}, 409)
+
+    told = {**describe(outcome.choice, visit), "receipt": outcome.receipt}
+    return json_response(told, cookies=outcome.cookies)
+
+
+def get(service: Service, request: Request, site: str) -> Response:
+    """Tell what this browser's choice is, before any choice too. It names nobody: no subject, no record."""
+    visit = read_visit(service, request, site)
+    return json_response(describe(visit.visitor.choice, visit))
+
+
+def delete(service: Service, request: Request, site: str) -> Response:
+    """Withdraw everything."""
+    visit = read_visit(service, request, site)
+    outcome = take(service, visit, Answer())
+    return json_response(describe(outcome.choice, visit), cookies=outcome.cookies)
+
+
+def take(service: Service, visit: Visit, answer: Answer) -> Outcome:
+    """Make an answer the visitor's choice.
+
+    :raises InvalidInput: it names what the notice does not know, or contradicts itself.
+    :raises StaleNotice: it grants something under a notice that is not the current one.
+    :raises StoreUnavailable: a grant, or the end of one, could not be kept. Nothing was granted then.
+    """
+    notice = _current(visit.site)
+    if not answer.grants:
+        return _refuse(service, visit, answer, notice)
+    if answer.notice != notice.no:
+        raise StaleNotice(answer.notice or 0, notice.no)
+    _check_names(answer, notice)
+    return _grant(service, visit, answer, notice)
+
+
+def _current(site: Site) -> Notice:
+    if site.notice is None:
+        raise InvalidInput(f"site {site.id} has published no notice yet: `gatekeeper publish {site.id}` does it")
+    return site.notice
+
+
+def _check_names(answer: Answer, notice: Notice) -> None:
+    _known("purpose", [*answer.granted, *answer.refused, *answer.override], notice.purposes)
+    _known("tracker", answer.trackers, notice.trackers)
+    both = sorted(set(answer.granted) & set(answer.refused))
+    if both:
+        raise InvalidInput(f"purpose {both[0]!r} is both granted and refused: it can be one of them")
+
+
+def _known(what: str, names: Iterable[str], known: tuple[str, ...]) -> None:
+    for name in names:
+        if name not in known:
+            raise InvalidInput(f"{what} {name!r} is not one of {', '.join(known)}")
+
+
+def _refuse(service: Service, visit: Visit, answer: Answer, notice: Notice) -> Outcome:
+    before = visit.visitor.choice
+    had_grant = visit.token is not None or (before is not None and before.state is not State.REFUSED)
+    state = State.WITHDRAWN if had_grant else State.REFUSED
+    if visit.token is not None:
+        service.store.end(visit.site.id, visit.token.subject, state, at=visit.now)
+    day = datetime.fromtimestamp(visit.now, UTC).date()
+    choice = Choice(visit.site.id, notice.no, day, state, age_band=_youngest(visit, answer), objects=answer.objects)
+    service.store.tally(Total(visit.site.id, iso_day(visit.now), "choice", state, notice=notice.no))
+    kept = (cookies.set_choice(visit.site, write_choice(choice, notice)), cookies.forget_subject(visit.site))
+    return Outcome(choice, kept)
+
+
+def _grant(service: Service, visit: Visit, answer: Answer, notice: Notice) -> Outcome:
+    granted = frozenset(answer.granted)
+    choice = Choice(
+        site=visit.site.id,
+        notice=notice.no,
+        day=datetime.fromtimestamp(visit.now, UTC).date(),
+        state=State.GRANTED,
+        purposes=granted,
+        trackers=_exceptions(answer.trackers, granted, visit.site),
+        override=frozenset(answer.override) & granted,
+        age_band=_youngest(visit, answer),
+        objects=answer.objects,
+    )
+    value = write_choice(choice, notice)
+    code = receipt_code()
+    record = _keep(service, visit, answer, value, code)
+    service.store.tally(Total(visit.site.id, iso_day(visit.now), "choice", choice.state, notice=notice.no))
+    token = service.subject_tokens.sign(SubjectToken(record.subject, record.record, value))
+    kept = (cookies.set_choice(visit.site, value), cookies.set_subject(visit.site, token))
+    return Outcome(choice, kept, {"code": code, "record": receipt(record, choice, visit.site)})
+
+
+def _exceptions(trackers: dict[str, bool], granted: frozenset[str], site: Site) -> frozenset[str]:
+    return frozenset(name for name, yes in trackers.items() if yes != (site.trackers[name].purpose in granted))
+
+
+def _keep(service: Service, visit: Visit, answer: Answer, value: str, code: str) -> ConsentRecord:
+    def record(subject: bytes) -> ConsentRecord:
+        return ConsentRecord(
+            site=visit.site.id,
+            subject=subject,
+            record=random_id(),
+            receipt=receipt_hash(code),
+            notice=answer.notice or 0,
+            choice=value,
+            language=answer.language,
+            method=answer.method,
+            at=visit.now,
+        )
+
+    if visit.token is not None:
+        try:
+            again = record(visit.token.subject)
+            service.store.record(again)
+        except InvalidInput:
+            pass  # That subject has withdrawn, perhaps in another tab: a new grant is a new subject.
+        else:
+            return again
+    first = record(random_id())
+    service.store.record(first)
+    return first
+
+
+def receipt_hash(code: str) -> bytes:
+    """Return what is stored of a receipt code."""
+    return sha256(code.replace("-", "").upper().encode()).digest()
+
+
+def receipt(record: ConsentRecord, choice: Choice, site: Site) -> dict[str, Any]:
+    """Return a consent record as its visitor receives it: what was said, to whom, about which notice."""
+    notice = site.notices[record.notice]
+    return {
+        "record": record.record.hex(),
+        "site": site.id,
+        "controller": dict(site.controller),
+        "notice": notice.no,
+        "notice_hash": notice.hash,
+        "language": record.language,
+        "method": record.method,
+        "given_at": datetime.fromtimestamp(record.at, UTC).isoformat(),
+        "until": until(choice, site).isoformat(),
+        "granted": sorted(choice.purposes),
+        "exceptions": sorted(choice.trackers),
+        "override": sorted(choice.override),
+        "recipients": _recipients(choice, notice),
+        "withdraw": f"{site.id}/choices",
+    }
+
+
+def _recipients(choice: Choice, notice: Notice) -> list[str]:
+    rows = [row for row in notice.content["trackers"] if choice.grants(row["purpose"], row["id"])]
+    return sorted({row["vendor"]["name"] for row in rows})
+
+
+def describe(choice: Choice | None, visit: Visit) -> dict[str, Any]:
+    """Return a choice as plain JSON values, with what it amounts to now."""
+    site = visit.site
+    current = site.notice.no if site.notice else 0
+    if choice is None:
+        return {"state": "none", "notice": None, "current": current}
+    return {
+        "state": _state(choice, visit),
+        "notice": choice.notice,
+        "current": current,
+        "purposes": sorted(choice.purposes),
+        "trackers": sorted(choice.trackers),
+        "override": sorted(choice.override),
+        "day": choice.day.isoformat(),
+        "until": until(choice, site).isoformat(),
+    }
+
+
+def _state(choice: Choice, visit: Visit) -> str:
+    site = visit.site
+    if expired(choice, site, now=visit.now):
+        return "expired"
+    if choice.state is not State.GRANTED:
+        return choice.state.value
+    optional = {purpose.id for purpose in site.optional_purposes}
+    asked = [tracker for tracker in site.trackers.values() if tracker.purpose in optional]
+    if any(not site.told[choice.notice][tracker.id] for tracker in asked):
+        return "stale"
+    return "granted" if choice.purposes >= optional and not choice.trackers else "partial"
+
+
+def until(choice: Choice, site: Site) -> date:
+    """Return the last day on which a choice holds."""
+    return choice.day + timedelta(days=site.choice_days)
+
+
+def _youngest(visit: Visit, answer: Answer) -> AgeBand | None:
+    bands = [band for band in (visit.visitor.age_band, answer.age_band) if band is not None]
+    return min(bands) if bands else None

@@ -1,0 +1,32 @@
+"""What goes wrong over HTTP, and the one table of which error becomes which status."""
+
+from gatekeeper.core.errors import GatekeeperError, InvalidInput, StaleNotice, StoreUnavailable
+
+
+class NotFound(GatekeeperError):
+    """There is nothing under this address."""
+
+
+class Forbidden(GatekeeperError):
+    """The request comes from a place that may not make it."""
+
+
+class TooLarge(InvalidInput):
+    """The body is longer than the route allows."""
+
+
+#: From narrow to wide: the first that fits.
+STATUS: tuple[tuple[type[GatekeeperError], int], ...] = (
+    (StaleNotice, 409),
+    (TooLarge, 413),
+    (InvalidInput, 400),
+    (Forbidden, 403),
+    (NotFound, 404),
+    (StoreUnavailable, 503),
+    (GatekeeperError, 500),
+)
+
+
+def status_of(error: GatekeeperError) -> int:
+    """Return the status of an error."""
+    return next(status for kind, status in STATUS if isinstance(error, kind))

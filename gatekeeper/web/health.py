@@ -1,0 +1,28 @@
+"""Whether the service can do its work, and the site's statement about Global Privacy Control."""
+
+from gatekeeper.core.errors import StoreUnavailable
+
+from .http import Request, Response, json_response
+from .service import Service
+
+#: When the statement below was last changed.
+STATED = "2026-11-22"
+
+
+def healthz(service: Service, request: Request) -> Response:
+    """Say whether everything works, and if not, what is wrong."""
+    problems = [
+        f"site {site}: no notice is published, so everything is denied; run `gatekeeper publish {site}`"
+        for site in service.config.sites
+        if service.published(site).site.notice is None
+    ]
+    try:
+        service.store.check()
+    except StoreUnavailable as error:
+        problems.append(f"store: {error}")
+    return json_response({"status": "degraded" if problems else "ok", "problems": problems}, 503 if problems else 200)
+
+
+def gpc(service: Service, request: Request) -> Response:
+    """State that Global Privacy Control is honoured (W3C GPC, "GPC Support Resource")."""
+    return json_response({"gpc": True, "lastUpdate": STATED})

@@ -1,0 +1,58 @@
+"""Record a hit: decide, then log it where it is granted, and count it where it is not."""
+
+from datetime import UTC, datetime
+
+from gatekeeper.core.decisions import Allowed, Decision, Reason
+from gatekeeper.core.events import Event, EventKind
+from gatekeeper.core.sites import Site
+from gatekeeper.store.contract import Total
+
+from .http import Request
+from .ids import event_id
+from .service import Service
+from .visits import Visit, facts_of
+
+#: Stands in totals for every tracker that is not declared, so that nobody can fill memory with made-up names.
+UNKNOWN = "unknown"
+
+
+def record_hit(
+    service: Service,
+    request: Request,
+    visit: Visit,
+    kind: EventKind,
+    tracker: str,
+    *,
+    path: str,
+    wait: float | None = None,
+) -> None:
+    """Decide about one hit of a tracker, and keep what that allows.
+
+    :param path: the clean path of the page it is on; empty where there is none.
+    :param wait: how long to wait for the commit, in seconds; None means the store's own limit.
+    :raises StoreUnavailable: it was granted, but could not be kept.
+    """
+    decision = visit.decide(tracker)
+    permit = permit_of(decision)
+    if permit is None or visit.token is None:
+        count_hit(service, visit.site, tracker, decision, now=visit.now)
+        return
+    fields = facts_of(service, request, visit, path=path)
+    event = Event(event_id(), visit.site.id, visit.token.subject, visit.now, kind, tracker, fields)
+    service.store.append(event, permit, wait=wait)
+
+
+def permit_of(decision: Decision) -> Allowed | None:
+    """Return the permission to log, if a decision is one: what is merely necessary is allowed, but not logged."""
+    return decision if isinstance(decision, Allowed) and decision.reason is Reason.GRANTED else None
+
+
+def count_hit(service: Service, site: Site, tracker: str, decision: Decision, *, now: int) -> None:
+    """Add a hit to the totals, in memory: site, day, tracker, reason, and nobody in it."""
+    name = tracker if tracker in site.trackers else UNKNOWN
+    service.store.tally(Total(site.id, iso_day(now), "hit", name, reason=decision.reason))
+
+
+def iso_day(now: int) -> str:
+    """Return the day of a time in seconds since the epoch, UTC, as ``2026-11-22``."""
+    return datetime.fromtimestamp(now, UTC).date().isoformat()

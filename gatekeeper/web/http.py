@@ -1,0 +1,97 @@
+"""A request as far as handlers need it, and a response. The hot path cannot afford a framework's."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any, TypeVar, cast
+from wsgiref.types import StartResponse, WSGIEnvironment
+
+import msgspec
+
+from gatekeeper.core.errors import InvalidInput
+
+from .errors import TooLarge
+
+Headers = tuple[tuple[str, str], ...]
+
+Form = TypeVar("Form")
+
+NO_STORE = ("Cache-Control", "no-store")
+_STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What is sent back. ``Content-Length`` is added on sending."""
+
+    status: int
+    headers: Headers = ()
+    body: bytes = b""
+    cookies: tuple[str, ...] = field(default=(), repr=False)
+
+    def adding(self, *headers: tuple[str, str]) -> "Response":
+        """Return this response with more headers."""
+        return Response(self.status, (*self.headers, *headers), self.body, self.cookies)
+
+    def send(self, start_response: StartResponse, *, head: bool = False) -> Iterable[bytes]:
+        """Send it the WSGI way."""
+        headers = [*self.headers, *(("Set-Cookie", cookie) for cookie in self.cookies)]
+        if self.status not in {204, 304}:
+            headers.append(("Content-Length", str(len(self.body))))
+        start_response(_STATUS_LINES[self.status], headers)
+        return [] if head else [self.body]
+
+
+class Request:
+    """A WSGI request, read only where a handler looks."""
+
+    __slots__ = ("environ", "limit", "method", "path")
+
+    def __init__(self, environ: WSGIEnvironment, path: str, limit: int = 0) -> None:
+        self.environ = environ
+        self.path = path
+        self.limit = limit
+        self.method: str = environ["REQUEST_METHOD"]
+
+    def header(self, name: str) -> str:
+        """Return a header by its WSGI name, such as ``HTTP_REFERER``; empty where it is absent."""
+        return cast(str, self.environ.get(name, ""))
+
+    @property
+    def content_type(self) -> str:
+        return self.header("CONTENT_TYPE").split(";", 1)[0].strip().lower()
+
+    def body(self) -> bytes:
+        """Return the body.
+
+        :raises TooLarge: it is longer than the route allows; it is not read to its end.
+        """
+        length = self.header("CONTENT_LENGTH")
+        if length.isdecimal() and int(length) > self.limit:
+            raise TooLarge(f"a body of {length} bytes: at most {self.limit} are read here")
+        wanted = int(length) if length.isdecimal() else self.limit + 1
+        if not wanted:
+            return b""
+        body = cast(bytes, self.environ["wsgi.input"].read(wanted))
+        if len(body) > self.limit:
+            raise TooLarge(f"a body of more than {self.limit} bytes: at most {self.limit} are read here")
+        return body
+
+
+def json_response(value: Any, status: int = 200, *, cookies: tuple[str, ...] = ()) -> Response:
+    """Return a JSON response that nobody may cache."""
+    headers = (("Content-Type", "application/json"), NO_STORE, ("X-Content-Type-Options", "nosniff"))
+    return Response(status, headers, msgspec.json.encode(value), cookies)
+
+
+def read_json(body: bytes, form: type[Form]) -> Form:
+    """Read a JSON body into a msgspec form.
+
+    :raises InvalidInput: it is not JSON, or not of the form; the message names the key and the rule.
+    """
+    try:
+        return msgspec.json.decode(body or b"{}", type=form)
+    except msgspec.ValidationError as error:
+        raise InvalidInput(str(error)) from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InvalidInput(f"not JSON: {error}") from error

@@ -1,0 +1,75 @@
+"""Every address the service answers, in one table. The dispatch, Flask's rules and the test matrices are made from it.
+
+Paths are below the prefix (``/gk``), but for those marked ``root``.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from . import beacons, choice, decide, events, health, links, pages, scripts
+from .http import Response
+
+KB = 1024
+
+
+class Auth(StrEnum):
+    """Who may ask."""
+
+    ANYONE = "anyone"
+    #: Something changes: only the site's own pages may (see ``access.check_writer``).
+    WRITER = "writer"
+    #: A page for people: only as a document in a window of its own (see ``access.check_navigation``).
+    NAVIGATION = "navigation"
+
+
+class Cache(StrEnum):
+    """Who may keep the answer."""
+
+    NONE = "no-store"
+    FRESH = "max-age=300"
+    IMMUTABLE = "immutable"
+    CHECK = "no-cache"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One method of one address.
+
+    :param limit: the longest body that is read, in bytes.
+    :param hot: answered in front of Flask.
+    :param cors: the site's own pages on other hosts may read the answer, with their cookies.
+    :param root: at the root of the host instead of below the prefix.
+    """
+
+    method: str
+    path: str
+    handler: Callable[..., Response]
+    auth: Auth = Auth.ANYONE
+    cache: Cache = Cache.NONE
+    limit: int = 0
+    hot: bool = False
+    cors: bool = False
+    root: bool = False
+
+
+ROUTES: tuple[Route, ...] = (
+    Route("GET", "/<site>/b/<tracker>.gif", beacons.beacon, hot=True),
+    Route("POST", "/<site>/events", events.report, Auth.WRITER, limit=64 * KB, hot=True, cors=True),
+    Route("GET", "/l/<token>", links.follow, hot=True),
+    Route("GET", "/<site>/choice", choice.get, hot=True, cors=True),
+    Route("POST", "/<site>/choice", pages.post_choice, Auth.WRITER, limit=8 * KB, hot=True, cors=True),
+    Route("DELETE", "/<site>/choice", choice.delete, Auth.WRITER, limit=8 * KB, hot=True, cors=True),
+    Route("GET", "/<site>/gatekeeper.js", scripts.guard, cache=Cache.FRESH, hot=True),
+    Route("GET", "/<site>/gatekeeper.<hash>.js", scripts.guard_version, cache=Cache.IMMUTABLE, hot=True),
+    Route("GET", "/<site>/banner.<language>.js", scripts.banner, cache=Cache.CHECK, hot=True),
+    Route("GET", "/<site>/banner.<language>.<hash>.js", scripts.banner_version, cache=Cache.IMMUTABLE, hot=True),
+    Route("POST", "/<site>/decide", decide.decisions, limit=8 * KB),
+    Route("GET", "/<site>/choices", pages.show_choices, Auth.NAVIGATION),
+    Route("POST", "/<site>/choices", pages.post_choices, Auth.WRITER, limit=8 * KB),
+    Route("GET", "/<site>/notice", pages.show_notice),
+    Route("GET", "/<site>/notice/<int:no>", pages.show_notice),
+    Route("GET", "/<site>/pages.css", pages.style, cache=Cache.FRESH),
+    Route("GET", "/healthz", health.healthz, root=True),
+    Route("GET", "/.well-known/gpc.json", health.gpc, root=True),
+)
