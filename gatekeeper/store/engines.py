@@ -1,0 +1,54 @@
+"""Choosing an engine by the address of its database."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from gatekeeper.core.errors import ConfigError
+
+from .contract import Store
+from .migrations import migrate_file
+from .sqlite import SqliteStore, check_place, make_private
+
+SUPPORTED = "sqlite:///path/to/gatekeeper.db (four slashes for an absolute path)"
+
+
+def open_store(url: str, *, clock: Callable[[], float] = time.time, wait: float = 0.8) -> Store:
+    """Open the store at a database's address. Nothing is read or written yet.
+
+    :param url: such as ``sqlite:///gatekeeper.db``.
+    :param clock: the time, in seconds since the epoch.
+    :param wait: how long a write may take before it fails, in seconds.
+    :raises ConfigError: no engine here serves this address, or there can be no file there.
+    """
+    return SqliteStore(_sqlite_path(url), clock=clock, wait=wait)
+
+
+def migrate(url: str) -> None:
+    """Make the tables at a database's address, or bring them up to date. Safe for two processes at once.
+
+    :raises ConfigError: as :func:`open_store`, or the tables are of a newer version.
+    """
+    path = _sqlite_path(url)
+    migrate_file(path)
+    make_private(path)
+
+
+def _sqlite_path(url: str) -> Path:
+    # Nothing of the address is shown but its scheme: it may hold a password.
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise ConfigError(f"GATEKEEPER_DATABASE_URL is not the address of a database: write {SUPPORTED}") from error
+    if parsed.drivername not in {"sqlite", "sqlite+pysqlite"}:
+        raise ConfigError(
+            f"GATEKEEPER_DATABASE_URL: databases of kind {parsed.drivername!r} are not supported: write {SUPPORTED}"
+        )
+    if not parsed.database or parsed.database == ":memory:" or parsed.query or parsed.host:
+        raise ConfigError(f"GATEKEEPER_DATABASE_URL must name a file, and no options: write {SUPPORTED}")
+    path = Path(parsed.database).absolute()
+    check_place(path)
+    return path

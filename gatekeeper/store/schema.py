@@ -1,0 +1,125 @@
+"""The tables: one set for every engine. No sequences; what is about a subject has a key that begins (site, subject).
+
+Ids are raw bytes, times are seconds since the epoch, days are ISO dates in UTC. The first migration creates exactly
+these tables; a test compares them.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+#: Kept for good: what visitors were told. ``content`` is canonical JSON, so its SHA-256 is ``hash``.
+notices = Table(
+    "notices",
+    metadata,
+    Column("site", Text, nullable=False),
+    Column("no", Integer, nullable=False),
+    Column("hash", Text, nullable=False),
+    Column("content", Text, nullable=False),
+    Column("published_day", Text, nullable=False),
+    PrimaryKeyConstraint("site", "no"),
+    sqlite_with_rowid=False,
+)
+
+#: Consenting visitors. ``key`` seals a subject's events; erasing the subject sets it to NULL.
+subjects = Table(
+    "subjects",
+    metadata,
+    Column("site", Text, nullable=False),
+    Column("subject", LargeBinary, nullable=False),
+    Column("key", LargeBinary),
+    PrimaryKeyConstraint("site", "subject"),
+    sqlite_with_rowid=False,
+)
+
+#: The proof of every grant; a column for each field of :class:`~gatekeeper.store.contract.ConsentRecord`.
+records = Table(
+    "records",
+    metadata,
+    Column("site", Text, nullable=False),
+    Column("subject", LargeBinary, nullable=False),
+    Column("record", LargeBinary, nullable=False),
+    Column("receipt", LargeBinary, nullable=False),
+    Column("notice", Integer, nullable=False),
+    Column("choice", Text, nullable=False),
+    Column("language", Text, nullable=False),
+    Column("method", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger),
+    Column("ended_as", Text, nullable=False),
+    PrimaryKeyConstraint("site", "subject", "record"),
+    ForeignKeyConstraint(["site", "subject"], ["subjects.site", "subjects.subject"]),
+    Index(None, "site", "receipt", unique=True),
+    sqlite_with_rowid=False,
+)
+
+#: Subjects for whom nothing is appended any more: withdrawn, restricted, objecting or erased.
+blocked = Table(
+    "blocked",
+    metadata,
+    Column("site", Text, nullable=False),
+    Column("subject", LargeBinary, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("site", "subject"),
+    ForeignKeyConstraint(["site", "subject"], ["subjects.site", "subjects.subject"]),
+    sqlite_with_rowid=False,
+)
+
+#: Events in the order they arrived; ``body`` is sealed. The one index recognises a repeat.
+fresh_events = Table(
+    "fresh_events",
+    metadata,
+    Column("site", Text, nullable=False),
+    Column("subject", LargeBinary, nullable=False),
+    Column("event", LargeBinary, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("tracker", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Index(None, "site", "subject", "event", unique=True),
+)
+
+#: Counts with nobody in them; the key is a :class:`~gatekeeper.store.contract.Total`.
+totals = Table(
+    "totals",
+    metadata,
+    Column("site", Text, nullable=False),
+    Column("day", Text, nullable=False),
+    Column("what", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("notice", Integer, nullable=False),
+    Column("n", BigInteger, nullable=False),
+    PrimaryKeyConstraint("site", "day", "what", "name", "reason", "outcome", "notice"),
+    sqlite_with_rowid=False,
+)
+
+#: One row, written to see whether the database takes writes. ``padding`` asks for room after it was full.
+heartbeat = Table(
+    "heartbeat",
+    metadata,
+    Column("id", Integer, nullable=False, autoincrement=False),
+    Column("at", BigInteger, nullable=False),
+    Column("padding", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("id"),
+)

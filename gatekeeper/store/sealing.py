@@ -1,0 +1,64 @@
+"""Sealing: what an event says is kept under its subject's own key, so that forgetting the key forgets the event.
+
+What a body held is then gone from the database, its write-ahead log and every backup at once (GDPR Art. 17).
+"""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from gatekeeper.core.decisions import Allowed
+from gatekeeper.core.errors import InvalidInput
+from gatekeeper.core.events import Event
+
+_KEY = 32  # bytes: AES-256
+_NONCE = 12  # bytes (NIST SP 800-38D section 5.2.1.1)
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(type=dict[str, Any]).decode
+
+
+def new_key() -> bytes:
+    """Return a key for a new subject."""
+    return os.urandom(_KEY)
+
+
+def opener(key: bytes) -> AESGCM:
+    """Return what seals and opens under a key. Making it costs as much as using it, so keep it."""
+    return AESGCM(key)
+
+
+def encode_body(event: Event, permit: Allowed) -> bytes:
+    """Return what is to be sealed of an event: its fields, and the decision that permitted it.
+
+    :raises InvalidInput: a field cannot be written as UTF-8.
+    """
+    try:
+        return _encode({"fields": dict(event.fields), "permit": [permit.reason.value, permit.purpose, permit.notice]})
+    except UnicodeEncodeError as error:
+        raise InvalidInput("a field of the event is not valid Unicode: it has half of a surrogate pair") from error
+
+
+def seal(sealer: AESGCM, body: bytes, site: str, subject: bytes, event: bytes) -> bytes:
+    """Seal a body. It opens only as the body of this event, of this subject, on this site."""
+    nonce = os.urandom(_NONCE)
+    return nonce + sealer.encrypt(nonce, body, _bound_to(site, subject, event))
+
+
+def open_fields(sealer: AESGCM, sealed: bytes, site: str, subject: bytes, event: bytes) -> Mapping[str, str] | None:
+    """Return the fields of a sealed body; None where it was changed or is not this event's."""
+    try:
+        body = sealer.decrypt(sealed[:_NONCE], sealed[_NONCE:], _bound_to(site, subject, event))
+    except InvalidTag:
+        return None
+    fields: Mapping[str, str] = _decode(body)["fields"]
+    return fields
+
+
+def _bound_to(site: str, subject: bytes, event: bytes) -> bytes:
+    # Subject and event ids have 16 bytes each, so the parts cannot run into one another.
+    return site.encode() + subject + event

@@ -1,0 +1,254 @@
+"""The store on one SQLite file: for one machine, and one serving process."""
+
+import os
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from gatekeeper.core.choices import State
+from gatekeeper.core.decisions import Allowed, Reason, Status
+from gatekeeper.core.errors import ConfigError, StoreUnavailable
+from gatekeeper.core.events import Event, EventKind, Permitted
+from gatekeeper.core.notices import Notice
+
+from . import sealing, writes
+from . import statements as sql
+from .connections import Connections, empty_log
+from .contract import ConsentRecord, Total
+from .locks import ServingLock, WriterLock
+from .migrations import check_schema
+from .tallies import Tally
+from .transactions import Job, Transactions, unavailable
+from .writer import Writer, totals_job
+
+#: How long a serving process waits for another process's transaction, and how long a command does, in seconds.
+SERVING_BUSY = 0.3
+COMMAND_BUSY = 5.0
+
+
+class SqliteStore:
+    """Keeps the promises of :class:`~gatekeeper.store.contract.Store` on a SQLite file.
+
+    Before :meth:`start` it is a command's store: every write is a short transaction of its own, beside a serving
+    process. After it, one writer thread writes for all.
+    """
+
+    def __init__(self, path: Path, *, clock: Callable[[], float], wait: float) -> None:
+        self._path = path
+        self._tally = Tally()
+        self._connections = Connections(path, busy_timeout=COMMAND_BUSY)
+        self._serving = ServingLock(path)
+        self._writer = Writer(self._connections, self._tally, WriterLock(path), clock=clock, patience=wait)
+        self._commands = Transactions(clock)
+        self._commanding = threading.Lock()
+        self._started = False
+        self._checked = False
+        self._closed = False
+
+    # Its life
+
+    def start(self) -> None:
+        """See :meth:`gatekeeper.store.contract.Store.start`."""
+        if self._started:
+            return
+        self._serving.take()
+        try:
+            self._check_tables()
+        except ConfigError:
+            self._serving.release()
+            raise
+        self._connections.busy_timeout = SERVING_BUSY
+        self._started = True
+
+    def close(self) -> None:
+        """See :meth:`gatekeeper.store.contract.Store.close`."""
+        if self._closed:
+            return
+        try:
+            if self._started:
+                self._writer.stop()
+            elif self._tally:
+                self._flush_alone()
+        finally:
+            self._closed = True
+            self._connections.close()
+            self._serving.release()
+
+    def check(self) -> None:
+        """See :meth:`gatekeeper.store.contract.Store.check`."""
+        if self._started:
+            self._writer.check()
+        else:
+            self._run_alone(Job(probe=True))
+
+    def flush(self) -> None:
+        """See :meth:`gatekeeper.store.contract.Store.flush`."""
+        if self._started:
+            self._writer.do(Job(flush=True))
+        else:
+            self._flush_alone()
+
+    # Writing
+
+    def publish(self, notice: Notice) -> None:
+        """See :meth:`gatekeeper.store.contract.Store.publish`."""
+        self._do(Job(work=lambda connection: writes.publish(connection, notice)))
+
+    def record(self, record: ConsentRecord) -> None:
+        """See :meth:`gatekeeper.store.contract.Store.record`."""
+        self._do(Job(work=lambda connection: writes.record(connection, record)))
+
+    def end(self, site: str, subject: bytes, state: State, *, at: int) -> None:
+        """See :meth:`gatekeeper.store.contract.Store.end`."""
+        if state is State.GRANTED:
+            raise ValueError("a record ends as refused or withdrawn")
+        self._do(Job(work=lambda connection: writes.end(connection, (site, subject), state, at)))
+
+    def block(self, site: str, subject: bytes, status: Status, *, at: int) -> None:
+        """See :meth:`gatekeeper.store.contract.Store.block`."""
+        if status is Status.ACTIVE:
+            raise ValueError("a subject is blocked as restricted, objecting or erased")
+        self._do(Job(work=lambda connection: writes.block(connection, (site, subject), status, at)))
+        if status is Status.ERASED:
+            self._empty_log()
+
+    def append(self, event: Event, permit: Allowed, *, wait: float | None = None) -> None:
+        """See :meth:`gatekeeper.store.contract.Store.append`."""
+        self._do(Job([_encode(event, permit)]), wait)
+
+    def append_all(self, permitted: Sequence[Permitted], *, wait: float | None = None) -> None:
+        """See :meth:`gatekeeper.store.contract.Store.append_all`."""
+        if permitted:
+            self._do(Job([_encode(each.event, each.permit) for each in permitted]), wait)
+
+    def tally(self, total: Total, n: int = 1) -> None:
+        """See :meth:`gatekeeper.store.contract.Store.tally`."""
+        first = not self._tally
+        self._tally.add(total, n)
+        if first and self._started and not self._closed:
+            self._writer.wake()
+
+    def _do(self, job: Job, wait: float | None = None) -> None:
+        if self._started:
+            self._writer.do(job, wait)
+        else:
+            self._run_alone(job)
+
+    def _run_alone(self, job: Job) -> None:
+        """Do a command's job in a transaction of its own."""
+        with self._commanding, self._connected() as connection:
+            outcome = self._commands.run(connection, [job])
+        for total in outcome.dropped:
+            self._tally.add(total)
+        if job.error is not None:
+            raise job.error
+
+    def _flush_alone(self) -> None:
+        def write(counts: Mapping[Total, int]) -> None:
+            self._run_alone(totals_job(counts))
+
+        self._tally.write(write)
+
+    def _empty_log(self) -> None:
+        if self._started:
+            self._writer.checkpoint_soon()
+        else:
+            with self._connected() as connection:
+                empty_log(connection)
+
+    # Reading
+
+    def notices(self, site: str) -> list[Notice]:
+        """See :meth:`gatekeeper.store.contract.Store.notices`."""
+        rows = self._read(sql.NOTICES, (site,))
+        return [_notice(*row) for row in rows]
+
+    def totals(self, site: str) -> dict[Total, int]:
+        """See :meth:`gatekeeper.store.contract.Store.totals`."""
+        return self._tally.add_to(site, lambda: {Total(*key): n for *key, n in self._read(sql.TOTALS, (site,))})
+
+    def events(self, site: str, subject: bytes) -> list[Event]:
+        """See :meth:`gatekeeper.store.contract.Store.events`."""
+        keys = self._read(sql.KEY, (site, subject))
+        if not keys or keys[0][0] is None:
+            return []
+        sealer = sealing.opener(keys[0][0])
+        events = []
+        for _, _, event, at, kind, tracker, body in self._read(sql.EVENTS, (site, subject)):
+            fields = sealing.open_fields(sealer, body, site, subject, event)
+            if fields is not None:
+                events.append(Event(event, site, subject, at, EventKind(kind), tracker, fields))
+        return events
+
+    def find_receipt(self, site: str, receipt: bytes) -> ConsentRecord | None:
+        """See :meth:`gatekeeper.store.contract.Store.find_receipt`."""
+        rows = self._read(sql.FIND_RECEIPT, (site, receipt))
+        return ConsentRecord(*rows[0]) if rows else None
+
+    def records(self, site: str, subject: bytes) -> list[ConsentRecord]:
+        """See :meth:`gatekeeper.store.contract.Store.records`."""
+        return [ConsentRecord(*row) for row in self._read(sql.RECORDS, (site, subject))]
+
+    def _read(self, statement: str, parameters: tuple[object, ...]) -> list[tuple[Any, ...]]:
+        with self._connected() as connection:
+            return connection.execute(statement, parameters).fetchall()
+
+    @contextmanager
+    def _connected(self) -> Iterator[sqlite3.Connection]:
+        """Lend a connection to the right tables; what goes wrong with it is that the store is unavailable."""
+        if self._closed:
+            raise StoreUnavailable("the store is closed")
+        if not self._checked:
+            self._check_tables()
+        try:
+            with self._connections.use() as connection:
+                yield connection
+        except (sqlite3.Error, OSError) as error:
+            raise unavailable(error) from error
+
+    def _check_tables(self) -> None:
+        check_schema(self._path)
+        make_private(self._path)
+        self._checked = True
+
+
+def make_private(path: Path) -> None:
+    """Take a database's files away from everyone else. SQLite gives new ones the mode of the database."""
+    for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
+        file = path.with_name(name)
+        try:
+            if file.stat().st_mode & 0o077:
+                file.chmod(0o600)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise ConfigError(f"others may read {file}, and it is not ours to change: run chmod 600 on it") from error
+
+
+def check_place(path: Path) -> None:
+    """Check that a database can be made or written where it is to be.
+
+    :raises ConfigError: it cannot; the message names the fix.
+    """
+    directory = path.parent
+    if not directory.is_dir():
+        raise ConfigError(f"the directory of the database, {directory}, does not exist: make it (mkdir -p {directory})")
+    if not os.access(directory, os.W_OK | os.X_OK):
+        raise ConfigError(f"the directory of the database, {directory}, cannot be written by this user: chown it")
+    if path.exists() and not (path.is_file() and os.access(path, os.R_OK | os.W_OK)):
+        raise ConfigError(f"the database {path} is not a file that this user can read and write: chown it")
+
+
+def _encode(event: Event, permit: Allowed) -> writes.Encoded:
+    if not isinstance(permit, Allowed) or permit.reason is not Reason.GRANTED or permit.site != event.site:
+        raise ValueError(f"an event of site {event.site!r} needs a grant for it; this permit is {permit!r}")
+    return writes.encode(event, sealing.encode_body(event, permit))
+
+
+def _notice(site: str, no: int, digest: str, content: str, day: str) -> Notice:
+    return Notice(site, no, msgspec.json.decode(content), day, digest)

@@ -1,0 +1,153 @@
+"""Jobs, and running them: many in one transaction, each failing for its own mistakes alone."""
+
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import chain, groupby
+
+from gatekeeper.core.errors import InvalidInput, StoreUnavailable
+
+from . import writes
+from .contract import Total
+
+#: What a heartbeat asks room for after the database was full: about a batch of events. Less would let a nearly full
+#: disk pass for a healthy one, and the next batch fail again.
+ROOM = 64 * 1024
+
+Work = Callable[[sqlite3.Connection], None]
+
+
+class Job:
+    """Something to write, and the means to wait for it.
+
+    :param events: to append.
+    :param work: another write; it raises :class:`InvalidInput` where the job itself is at fault.
+    :param probe: write the heartbeat, unless the transaction writes anything else.
+    :param flush: write the tally.
+    """
+
+    __slots__ = ("_done", "abandoned", "error", "events", "flush", "probe", "work")
+
+    def __init__(
+        self,
+        events: Sequence[writes.Encoded] = (),
+        *,
+        work: Work | None = None,
+        probe: bool = False,
+        flush: bool = False,
+    ) -> None:
+        self.events = events
+        self.work = work
+        self.probe = probe
+        self.flush = flush
+        self.error: Exception | None = None
+        self.abandoned = False
+        # A bare lock is the cheapest thing in Python that one thread can wait for.
+        self._done = threading.Lock()
+        self._done.acquire()
+
+    def finish(self, error: Exception | None = None) -> None:
+        """Wake whoever waits."""
+        self.error = self.error or error
+        self._done.release()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until it is finished; tell whether it was.
+
+        :raises Exception: what it failed with.
+        """
+        if not self._done.acquire(timeout=seconds):
+            self.abandoned = True
+            return False
+        if self.error is not None:
+            raise self.error
+        return True
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a transaction did.
+
+    :param wrote: whether there was anything to write, so that the database has shown that it takes writes.
+    :param dropped: totals of the events that were not kept.
+    """
+
+    wrote: bool = False
+    dropped: list[Total] = field(default_factory=list)
+
+
+class Transactions:
+    """Runs jobs, in their order, in one transaction. Used by one thread at a time.
+
+    :param clock: seconds since the epoch.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._appender = writes.Appender()
+
+    def run(self, connection: sqlite3.Connection, jobs: Sequence[Job], *, room: int = 0) -> Outcome:
+        """Run jobs and commit. A job that is itself at fault keeps its error and writes nothing.
+
+        :param room: how many bytes a heartbeat is to ask room for.
+        :raises sqlite3.Error: nothing at all was written.
+        """
+        at = int(self._clock())
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            outcome = self._run_in_order(connection, jobs, day_of(at))
+            if not outcome.wrote and any(job.probe for job in jobs):
+                writes.beat(connection, at, room)
+                outcome.wrote = True
+            connection.execute("COMMIT")
+        except BaseException:
+            self._appender.forget()
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+        return outcome
+
+    def _run_in_order(self, connection: sqlite3.Connection, jobs: Sequence[Job], day: str) -> Outcome:
+        outcome = Outcome()
+        for work, run in _runs(jobs):
+            before = connection.total_changes
+            if work is None:
+                events = chain.from_iterable(job.events for job in run)
+                outcome.dropped += self._appender.append(connection, events, day)
+            elif not _run_alone(connection, work, run[0]):
+                continue
+            outcome.wrote = outcome.wrote or connection.total_changes > before
+        return outcome
+
+
+def _runs(jobs: Sequence[Job]) -> Iterator[tuple[Work | None, list[Job]]]:
+    """Split jobs into runs of appends, which are written together, and single other writes."""
+    for work, run in groupby(jobs, key=lambda job: job.work):
+        if work is None:
+            yield None, list(run)
+        else:
+            for job in run:
+                yield work, [job]
+
+
+def _run_alone(connection: sqlite3.Connection, work: Work, job: Job) -> bool:
+    connection.execute("SAVEPOINT job")
+    try:
+        work(connection)
+    except InvalidInput as error:
+        job.error = error
+        connection.execute("ROLLBACK TO job")
+    connection.execute("RELEASE job")
+    return job.error is None
+
+
+def day_of(at: int) -> str:
+    """Return the ISO date, UTC, of seconds since the epoch."""
+    return time.strftime("%Y-%m-%d", time.gmtime(at))
+
+
+def unavailable(error: Exception) -> StoreUnavailable:
+    """Say that a write did not happen, and why."""
+    return StoreUnavailable(f"the database takes no writes now: {error}")
