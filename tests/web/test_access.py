@@ -1,0 +1,144 @@
+"""Who may talk to the service: a matrix over the whole route table."""
+
+from typing import Any
+
+import pytest
+
+from gatekeeper.web.addresses import client_address
+from gatekeeper.web.routes import ROUTES, Auth, Cache, Route
+
+from .conftest import Browser
+
+EVIL = [
+    "https://evil.example",
+    "http://shop.test.evil.example",
+    "http://evilshop.test",
+    "http://shop.test:8080",
+    "http://shop.test/",
+    "HTTP://SHOP.TEST",
+    "null",
+    "",
+]
+PARAMS = {"site": "shop", "tracker": "seen", "token": "x", "hash": "0", "language": "en", "no": "1"}
+
+
+def address(route: Route) -> str:
+    path = route.path.replace("int:", "")
+    for name, value in PARAMS.items():
+        path = path.replace(f"<{name}>", value)
+    return path if route.root else f"/gk{path}"
+
+
+WRITERS = [route for route in ROUTES if route.auth is Auth.WRITER]
+
+
+@pytest.mark.row("SE-04", "SE-05")
+@pytest.mark.parametrize("origin", EVIL)
+@pytest.mark.parametrize("route", WRITERS, ids=lambda route: f"{route.method} {route.path}")
+def test_only_the_sites_own_pages_may_change_anything(browser: Browser, route: Route, origin: str) -> None:
+    response = browser.client.open(
+        address(route),
+        method=route.method,
+        base_url=browser.origin,
+        headers={"Origin": origin} if origin else {},
+        json={"granted": ["analytics"], "notice": 1},
+    )
+
+    assert response.status_code == 403
+    assert "only the origins listed" in response.json["error"]
+    assert "Set-Cookie" not in response.headers
+    assert "Access-Control-Allow-Origin" not in response.headers
+
+
+@pytest.mark.row("SE-05")
+def test_a_form_on_another_site_grants_nothing(browser: Browser) -> None:
+    response = browser.post(
+        "/gk/shop/choice",
+        data={"do": "accept", "notice": "1"},
+        headers={"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"},
+    )
+
+    assert response.status_code == 403
+    assert browser.cookie("gk_choice") is None
+
+
+def test_the_browsers_own_word_for_same_origin_is_enough(browser: Browser) -> None:
+    headers = {"Origin": "null", "Sec-Fetch-Site": "same-origin"}
+
+    assert browser.post("/gk/shop/choice", json={}, headers=headers).status_code == 200
+
+
+@pytest.mark.row("SE-04")
+@pytest.mark.parametrize("origin", [*EVIL, "http://shop.test"])
+def test_cors_lets_exactly_the_listed_origins_read(browser: Browser, origin: str) -> None:
+    headers = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+
+    read = browser.get("/gk/shop/choice", headers=headers)
+    asked = browser.client.options("/gk/shop/choice", base_url=browser.origin, headers=headers)
+
+    listed = origin == "http://shop.test"
+    for response in (read, asked):
+        assert response.headers.get("Access-Control-Allow-Origin") == (origin if listed else None)
+        assert response.headers.get("Access-Control-Allow-Credentials") == ("true" if listed else None)
+        assert "Origin" in response.headers["Vary"]
+    assert asked.status_code == 204
+    assert ("Access-Control-Allow-Methods" in asked.headers) is listed
+
+
+@pytest.mark.row("SE-12")
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
+def test_every_route_caches_as_the_table_says(browser: Browser, route: Route) -> None:
+    hashes = {"guard_version": "guard", "banner_version": "banner"}
+    path = address(route)
+    if route.handler.__name__ in hashes:
+        path = current(browser, hashes[route.handler.__name__])
+
+    response = browser.client.open(
+        path, method=route.method, base_url=browser.origin, headers={"Origin": browser.origin}, json={}
+    )
+
+    wanted = {Cache.FRESH: "max-age=300", Cache.IMMUTABLE: "immutable", Cache.CHECK: "no-cache"}
+    assert wanted.get(route.cache, "no-store") in response.headers["Cache-Control"]
+
+
+def current(browser: Browser, what: str) -> str:
+    location = browser.get("/gk/shop/banner.en.js").headers["Location"]
+    etag = browser.get("/gk/shop/gatekeeper.js").headers["ETag"].strip('"')
+    return f"/gk/shop/{location}" if what == "banner" else f"/gk/shop/gatekeeper.{etag}.js"
+
+
+@pytest.mark.row("SE-01")
+def test_no_route_sets_a_cookie_before_a_choice(browser: Browser) -> None:
+    for route in ROUTES:
+        if route.auth is not Auth.WRITER:
+            response = browser.client.open(address(route), method=route.method, base_url=browser.origin)
+            assert "Set-Cookie" not in response.headers, route.path
+
+
+def test_another_method_is_answered_with_those_that_work(browser: Browser) -> None:
+    response = browser.client.put("/gk/shop/choice", base_url=browser.origin)
+
+    assert response.status_code == 405
+    assert response.headers["Allow"] == "DELETE, GET, POST"
+
+
+@pytest.mark.row("SE-10")
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "trusted", "client"),
+    [
+        ("203.0.113.9", "10.0.0.1", [], "203.0.113.9"),
+        ("203.0.113.9", "10.0.0.1", ["10.0.0.0/8"], "203.0.113.9"),
+        ("10.0.0.2", "203.0.113.9", ["10.0.0.0/8"], "203.0.113.9"),
+        ("10.0.0.2", "1.1.1.1, 2.2.2.2, 203.0.113.9, 10.0.0.7", ["10.0.0.0/8"], "203.0.113.9"),
+        ("10.0.0.2", "10.0.0.3", ["10.0.0.0/8"], "10.0.0.3"),
+        ("10.0.0.2", "", ["10.0.0.0/8"], "10.0.0.2"),
+        ("::ffff:10.0.0.2", "2001:db8::1", ["10.0.0.0/8"], "2001:db8::1"),
+        ("10.0.0.2", "a, b, not-an-address", ["10.0.0.0/8"], "not-an-address"),
+    ],
+)
+def test_only_trusted_proxies_may_speak_for_others(peer: str, forwarded: str, trusted: list[str], client: str) -> None:
+    import ipaddress
+
+    environ: dict[str, Any] = {"REMOTE_ADDR": peer, "HTTP_X_FORWARDED_FOR": forwarded}
+
+    assert client_address(environ, [ipaddress.ip_network(each) for each in trusted]) == client

@@ -1,0 +1,142 @@
+"""What the guard reports, and what of it is kept."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from werkzeug.test import TestResponse
+
+from gatekeeper.store.contract import Total
+from gatekeeper.web.service import Service
+
+from .conftest import NOON, Browser, events_of
+
+FIRST, SECOND = "019ab1c2d3e47abc8def001122334455", "019ab1c2d3e47abc8def001122334466"
+VIEW = {"id": FIRST, "kind": "view", "path": "/tea?x=1", "referrer": "https://search.example/?q=private"}
+SEEN = {
+    "id": SECOND,
+    "kind": "outcome",
+    "tracker": "ad-pixel",
+    "outcome": "blocked",
+    "reason": "refused",
+    "path": "/tea",
+}
+
+
+def report(browser: Browser, **batch: Any) -> TestResponse:
+    return browser.post("/gk/shop/events", json=batch, headers={"Content-Type": "text/plain"})
+
+
+def test_a_page_view_holds_browser_language_address_time_and_page(browser: Browser, service: Service) -> None:
+    browser.choose("analytics")
+
+    response = report(browser, events=[VIEW])
+
+    (event,) = events_of(service, browser)
+    assert response.status_code == 204
+    assert (event.id.hex(), event.kind, event.tracker, event.at) == (FIRST, "view", "visit", NOON)
+    assert event.fields == {
+        "path": "/tea",
+        "referrer": "search.example",
+        "browser": "Chrome 141",
+        "system": "Linux",
+        "device": "desktop",
+        "language": "de-CH",
+        "address": "127.0.0.1",
+    }
+
+
+def test_outcomes_are_rows_of_the_visit_log(browser: Browser, service: Service) -> None:
+    browser.choose("analytics")
+
+    report(browser, events=[VIEW, SEEN])
+
+    row = events_of(service, browser)[1]
+    assert (row.kind, row.tracker) == ("outcome", "ad-pixel")
+    assert (row.fields["outcome"], row.fields["reason"], row.fields["path"]) == ("blocked", "refused", "/tea")
+
+
+def test_the_same_event_id_is_kept_once(browser: Browser, service: Service) -> None:
+    browser.choose("analytics")
+
+    answers = [report(browser, events=[VIEW]).status_code for _ in range(3)]
+
+    assert answers == [204, 204, 204]
+    assert len(events_of(service, browser)) == 1
+
+
+def test_a_report_that_comes_late_says_how_late(browser: Browser, service: Service) -> None:
+    browser.choose("analytics")
+
+    report(browser, events=[{**VIEW, "ago": 60}])
+
+    assert events_of(service, browser)[0].at == NOON - 60
+
+
+@pytest.mark.row("EU-01")
+@pytest.mark.parametrize("granted", [(), ("marketing",), ("functional", "marketing")])
+def test_without_the_visit_log_granted_no_event_is_kept(
+    browser: Browser, service: Service, granted: tuple[str, ...]
+) -> None:
+    browser.choose(*granted)
+
+    response = report(browser, events=[VIEW, SEEN])
+
+    assert response.status_code == 204
+    assert not granted or events_of(service, browser) == []
+
+
+def test_other_grants_leave_totals(browser: Browser, service: Service) -> None:
+    browser.choose("marketing")
+
+    report(browser, totals=[["ad-pixel", "loaded", "granted"], ["made-up", "blocked", "<script>"]])
+
+    outcomes = {total: n for total, n in service.store.totals("shop").items() if total.what == "outcome"}
+    assert outcomes == {
+        Total("shop", "2026-11-22", "outcome", "ad-pixel", "granted", "loaded"): 1,
+        Total("shop", "2026-11-22", "outcome", "unknown", "", "blocked"): 1,
+    }
+
+
+def test_totals_of_the_undecided_are_dropped_unless_the_site_counts_them(browser: Browser, service: Service) -> None:
+    response = report(browser, totals=[["ad-pixel", "blocked", "no_choice"]])
+
+    assert response.status_code == 204
+    assert service.store.totals("shop") == {}
+
+
+@pytest.fixture
+def anonymous(tables: dict[str, Any]) -> None:
+    tables["anonymous_totals"] = True
+
+
+@pytest.mark.usefixtures("anonymous")
+def test_a_site_that_counts_anonymous_totals_counts_them(new_browser: Callable[..., Browser], service: Service) -> None:
+    report(new_browser(), totals=[["ad-pixel", "blocked", "no_choice"]])
+
+    (total,) = service.store.totals("shop")
+    assert total == Total("shop", "2026-11-22", "outcome", "ad-pixel", "no_choice", "blocked")
+
+
+@pytest.mark.parametrize(
+    ("batch", "named"),
+    [
+        ({"events": [{**VIEW, "id": "short"}]}, "id"),
+        ({"events": [{**VIEW, "kind": "purchase"}]}, "purchase"),
+        ({"events": [{**VIEW, "ago": -1}]}, "ago"),
+        ({"events": [{**VIEW, "ip": "1.2.3.4"}]}, "ip"),
+        ({"events": [{**SEEN, "outcome": "ran"}]}, "ran"),
+        ({"totals": [["a", "b"]]}, "totals"),
+        ({"sent": []}, "sent"),
+    ],
+)
+def test_a_wrong_report_names_what_is_wrong_and_keeps_nothing(
+    browser: Browser, service: Service, batch: dict[str, Any], named: str
+) -> None:
+    browser.choose("analytics")
+
+    response = report(browser, **batch)
+
+    assert response.status_code == 400
+    assert named in response.json["error"]
+    assert events_of(service, browser) == []
