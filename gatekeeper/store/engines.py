@@ -24,7 +24,7 @@ def open_store(url: str, *, clock: Callable[[], float] = time.time, wait: float 
     :param wait: how long a write may take before it fails, in seconds.
     :raises ConfigError: no engine here serves this address, or there can be no file there.
     """
-    return SqliteStore(_sqlite_path(url), clock=clock, wait=wait)
+    return SqliteStore(sqlite_path(url), clock=clock, wait=wait)
 
 
 def migrate(url: str) -> None:
@@ -32,12 +32,16 @@ def migrate(url: str) -> None:
 
     :raises ConfigError: as :func:`open_store`, or the tables are of a newer version.
     """
-    path = _sqlite_path(url)
+    path = sqlite_path(url)
     migrate_file(path)
     make_private(path)
 
 
-def _sqlite_path(url: str) -> Path:
+def sqlite_path(url: str) -> Path:
+    """Return the file of a SQLite database.
+
+    :raises ConfigError: as :func:`open_store`.
+    """
     # Nothing of the address is shown but its scheme: it may hold a password.
     try:
         parsed = make_url(url)

@@ -1,0 +1,45 @@
+# `make demo [PORT=8080]` and `make test` are all you need; both set up what is missing first.
+# Everything they write is below this folder, apart from Debian packages where one is missing.
+
+PORT ?= 8080
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+READY := $(VENV)/.ready
+BROWSER := $(VENV)/.browser
+
+export PIP_CACHE_DIR := $(CURDIR)/$(VENV)/.cache/pip
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PLAYWRIGHT_BROWSERS_PATH := $(CURDIR)/$(VENV)/.cache/browsers
+
+.PHONY: demo test test-core lint format
+
+demo: $(READY)
+	@$(PYTHON) -m gatekeeper demo --port $(PORT) --state var/demo
+
+test: $(READY) $(BROWSER)
+	@GATEKEEPER_TEST_BROWSER="$$(cat $(BROWSER))" $(PYTHON) -m pytest
+
+test-core: $(READY)
+	@$(PYTHON) -m pytest tests/core
+
+lint: $(VENV)/.lint
+	@$(PYTHON) -m ruff check .
+	@$(PYTHON) -m ruff format --check .
+	@$(PYTHON) -m mypy
+
+format: $(VENV)/.lint
+	@$(PYTHON) -m ruff check --fix .
+	@$(PYTHON) -m ruff format .
+
+$(READY): pyproject.toml
+	@.ci/setup python
+	@touch $@
+
+$(VENV)/.lint: $(READY)
+	@$(PYTHON) -m pip install --quiet --editable '.[dev]'
+	@touch $@
+
+# The path of the browser that the tests drive; empty means the one that Playwright brings.
+$(BROWSER): $(READY)
+	@.ci/setup browser >$@.new
+	@mv $@.new $@

@@ -1,0 +1,293 @@
+"""The command line. Each command reads the settings, calls one thing, and says what happened and what comes next."""
+
+import json
+import os
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import asdict
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gatekeeper import __version__, beginning
+from gatekeeper.config import KEYS, VARIABLES, Config, load_config
+from gatekeeper.core.choices import MAX_VALUE, Choice, State, write_choice
+from gatekeeper.core.errors import GatekeeperError, InvalidInput
+from gatekeeper.core.notices import Change, Notice
+from gatekeeper.core.purposes import AgeBand
+from gatekeeper.core.sites import Site
+from gatekeeper.databases import check_unserved, is_new, published
+from gatekeeper.publishing import next_notice, pending
+from gatekeeper.store.contract import Store
+from gatekeeper.store.engines import migrate, open_store
+
+
+class _Commands(click.Group):
+    """Shows our own errors as one message, without a traceback, and lists the environment variables in the help."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except GatekeeperError as error:
+            raise click.ClickException(str(error)) from error
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Environment variables"):
+            formatter.write_dl(list(VARIABLES.items()))
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="gatekeeper")
+def main() -> None:
+    """Gatekeeper stands between a website's visitors and every tracker.
+
+    Begin with `gatekeeper init`, then `gatekeeper check`, `gatekeeper publish` and `gatekeeper serve`. When something
+    does not work as you expect, `gatekeeper doctor` says why.
+    """
+
+
+def _with_config(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``--config`` to a command. What it names holds for the workers of `serve` too."""
+
+    def use(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
+        if value is not None:
+            os.environ["GATEKEEPER_CONFIG"] = str(Path(value).resolve())
+
+    return click.option(
+        "--config",
+        metavar="FILE",
+        callback=use,
+        expose_value=False,
+        help="gatekeeper.toml to read; wins over GATEKEEPER_CONFIG.",
+    )(command)
+
+
+@main.command()
+@click.argument("path", type=click.Path(path_type=Path), default="gatekeeper.toml")
+@click.option("--site", default="shop", show_default=True, help="The site's id: lower-case letters, digits, hyphens.")
+@click.option("--name", default="Example Shop", show_default=True, help="The site's name, as its visitors know it.")
+@click.option("--origin", default="https://shop.example", show_default=True, help="Scheme, host and port of its pages.")
+def init(path: Path, site: str, name: str, origin: str) -> None:
+    """Write a commented gatekeeper.toml, and a key.
+
+    The file goes to PATH, the signing key beside it; nothing that exists is overwritten. The file is lawful as
+    written: nothing is granted in advance.
+    """
+    path = path / "gatekeeper.toml" if path.is_dir() else path
+    beginning.write_example(path, site=site, name=name, origin=origin)
+    keys = path.with_name(KEYS)
+    written = beginning.write_key(keys)
+    click.echo(f"Wrote {path}.")
+    click.echo(f"Wrote {keys}; keep it secret and back it up." if written else f"Kept {keys}, which was there already.")
+    option = "" if path == Path("gatekeeper.toml") else f" --config {path}"
+    click.echo(f"""
+Next:
+  1. Edit {path}: who you are, and what your pages load.
+  2. gatekeeper check{option}
+  3. gatekeeper publish{option}
+  4. gatekeeper serve{option}
+  5. Let your web server pass /gk/ to it (docs/deploy.md), and put this first in the <head> of every page:
+
+     {embed(site)}
+""")
+
+
+def embed(site: str, prefix: str = "/gk") -> str:
+    """Return the one line that a page needs."""
+    return f'<script src="{prefix}/{site}/gatekeeper.js"></script>'
+
+
+@main.command()
+@_with_config
+def check() -> None:
+    """Find every mistake in the configuration.
+
+    Says also what has not been published yet.
+
+    Reads gatekeeper.toml and the environment. Each mistake comes with its key, its value, the rule it breaks and how
+    to mend it; the exit code is then 1.
+    """
+    config = load_config()
+    notices = published(config)
+    for site in config.sites.values():
+        click.echo(_summary(site, notices[site.id], _size_of_choice(site)))
+    click.echo(f"No mistakes in {config.path}.")
+
+
+def _summary(site: Site, notices: Sequence[Notice], size: int) -> str:
+    asked = ", ".join(purpose.id for purpose in site.optional_purposes)
+    trackers = ", ".join(f"{tracker.id} ({tracker.purpose})" for tracker in site.trackers.values())
+    lines = [
+        f"{site.id}: {site.name}, {', '.join(site.origins)}",
+        f"  asks about  {asked}",
+        f"  trackers    {trackers}",
+        f"  gk_choice   {size} of {MAX_VALUE} bytes at most",
+        *_notice_lines(site, notices),
+    ]
+    left = beginning.left_as_written(dict(site.controller))
+    if left:
+        lines.append(f"  to edit     controller: {', '.join(left)} as `gatekeeper init` wrote it")
+    return "\n".join(lines) + "\n"
+
+
+def _notice_lines(site: Site, notices: Sequence[Notice]) -> list[str]:
+    found = pending(site, notices)
+    if not notices:
+        return [f"  notice      none is published, so everything optional is denied: gatekeeper publish {site.id}"]
+    if not found:
+        return [f"  notice      {notices[-1].no}, up to date"]
+    command = f"gatekeeper publish {site.id}"
+    behind = f"  notice      {notices[-1].no}, behind the configuration: {command}"
+    return [behind, *(_shown(change) for change in found)]
+
+
+def _shown(change: Change) -> str:
+    return f"    {'asks again' if change.material else 'new       '}  {change.what}"
+
+
+def _size_of_choice(site: Site) -> int:
+    notice = Notice(site.id, 999_999, next_notice(site, [], today=date.min).content, "", "")
+    everything = Choice(
+        site.id,
+        notice.no,
+        date(2026, 1, 1),
+        State.GRANTED,
+        frozenset(notice.purposes),
+        frozenset(notice.trackers),
+        frozenset(notice.purposes),
+        AgeBand.ADULT,
+        pending=True,
+        objects=True,
+    )
+    return len(write_choice(everything, notice))
+
+
+@main.command()
+@click.argument("site", required=False)
+@click.option("--dry-run", is_flag=True, help="Show what would change, and publish nothing.")
+@_with_config
+def publish(site: str | None, *, dry_run: bool) -> None:
+    """Publish the configuration as a notice.
+
+    It is what visitors are told and asked about. Of SITE, or of every site. Shows what changed, and what visitors are
+    asked again. A notice is never changed afterwards: the next one gets the next number. Where nothing changed,
+    nothing is published.
+    """
+    config = load_config()
+    sites = [_site(config, site)] if site else list(config.sites.values())
+    notices = published(config)
+    for one in sites:
+        _show_notice(one, notices[one.id])
+    changed = [one for one in sites if pending(one, notices[one.id])]
+    if dry_run or not changed:
+        click.echo("Nothing was published: this was a dry run." if dry_run else "Nothing was published.")
+        return
+    if is_new(config.database_url):
+        migrate(config.database_url)
+    with closing(open_store(config.database_url)) as store:
+        for one in changed:
+            _publish(store, one, notices[one.id])
+
+
+def _site(config: Config, name: str) -> Site:
+    if name not in config.sites:
+        raise InvalidInput(f"site {name!r} is not one of {', '.join(config.sites)} in {config.path}")
+    return config.sites[name]
+
+
+def _show_notice(site: Site, notices: Sequence[Notice]) -> None:
+    found = pending(site, notices)
+    if not found:
+        click.echo(f"{site.id}: nothing changed; notice {notices[-1].no} stays.")
+        return
+    click.echo(f"{site.id}: what notice {len(notices) + 1} changes")
+    for change in found:
+        click.echo(_shown(change))
+    if any(change.material for change in found):
+        click.echo("  Visitors who chose before are asked again about what is marked; until then it does not fire.")
+
+
+def _publish(store: Store, site: Site, notices: Sequence[Notice]) -> None:
+    notice = next_notice(site, notices, today=datetime.now(UTC).date())
+    store.publish(notice)
+    click.echo(f"Published notice {notice.no} of {site.id}, {notice.hash} (SHA-256 of its content).")
+
+
+@main.command()
+@_with_config
+def upgrade() -> None:
+    """Bring the database to this version's form. `serve` does it too, before it starts."""
+    migrate(load_config().database_url)
+    click.echo("The database has the form that this version needs.")
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8100, show_default=True, type=click.IntRange(1, 65535))
+@click.option("--threads", default=32, show_default=True, type=click.IntRange(1, 512), help="Threads of a worker.")
+@click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Processes; 1 on SQLite.")
+@_with_config
+def serve(host: str, port: int, threads: int, workers: int) -> None:
+    """Serve, until it is stopped (Ctrl-C, SIGTERM). Brings the database up to date first.
+
+    Speaks HTTP to a web server in front of it; keep it on an address that visitors cannot reach. Keeps no access log.
+    Edited gatekeeper.toml? Restart. A notice that is published meanwhile is served within seconds.
+    """
+    from gatekeeper import serving
+
+    config = load_config()
+    serving.check_serving(config, workers=workers)
+    serving.check_port(host, port)
+    migrate(config.database_url)
+    check_unserved(config.database_url)
+    shown = f"[{host}]" if ":" in host else host
+    sites = ", ".join(config.sites)
+    click.echo(f"Gatekeeper {__version__} serves {sites} at http://{shown}:{port}{config.prefix}/", err=True)
+    serving.serve(config, host=host, port=port, threads=threads, workers=workers)
+
+
+@main.command()
+@click.option("--port", default=8080, show_default=True, type=click.IntRange(1, 65533), help="The shop's port.")
+@click.option(
+    "--state",
+    default="var/demo",
+    show_default=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where it keeps its data.",
+)
+def demo(port: int, state: Path) -> None:
+    """Run a small shop to try Gatekeeper on.
+
+    The companies behind its trackers are played by stand-ins, which show what they receive. The shop answers on PORT,
+    Gatekeeper on PORT+1, the stand-ins on PORT+2. Nothing leaves this machine.
+    """
+    from gatekeeper.demo import run
+
+    run(port, state)
+
+
+@main.command()
+@click.option("--url", metavar="URL", help="A page of your site: looks at it as a browser would.")
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
+@_with_config
+def doctor(url: str | None, *, as_json: bool) -> None:
+    """Say what is wrong here, and how to mend it.
+
+    Looks at the configuration, keys, database, cookies, clock and the web server's own logs; with --url also at a
+    page of the site: the script tag, where it is served from, and what that means for how long browsers remember a
+    choice. The exit code is 1 when anything fails.
+    """
+    from gatekeeper.doctor import Sign, examine
+
+    findings = examine(os.environ, url=url)
+    if as_json:
+        click.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
+    else:
+        for finding in findings:
+            click.echo(str(finding))
+        if url is None:
+            click.echo("Give --url to look at a page of your site as well.")
+    if any(finding.sign is Sign.FAIL for finding in findings):
+        raise SystemExit(1)

@@ -1,0 +1,118 @@
+"""Serve: granian in front of the app, sized for the store, with logs that hold no visitor.
+
+One process looks after the workers, which do the work. It has no access log (GDPR Art. 5(1)(c): a server's log of
+addresses is a visit log too); what it says goes to standard error.
+"""
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import socket
+import sys
+import threading
+from multiprocessing.util import Finalize
+from typing import Any
+
+from granian.constants import HTTPModes, Interfaces
+from granian.log import LogLevels
+from granian.server import Server
+
+from gatekeeper.config import Config
+from gatekeeper.core.errors import ConfigError, GatekeeperError
+
+#: How long a worker may take to answer what it has begun, in seconds.
+GRACE = 10
+
+
+def serve(config: Config, *, host: str, port: int, threads: int, workers: int) -> None:
+    """Serve until a signal says stop. The database must be ready.
+
+    :raises ConfigError: it cannot start: more than one worker on SQLite, debug mode, the port is taken.
+    """
+    check_serving(config, workers=workers)
+    check_port(host, port)
+    server = Server(
+        "gatekeeper.app:create_app",
+        address=host,
+        port=port,
+        interface=Interfaces.WSGI,
+        http=HTTPModes.http1,
+        websockets=False,
+        workers=workers,
+        blocking_threads=threads,
+        workers_kill_timeout=GRACE,
+        # A worker that dies is replaced once; one that dies again within seconds ends the service with exit code 1.
+        respawn_failed_workers=True,
+        log_level=LogLevels.error,
+        log_dictconfig={"handlers": _to_stderr()},
+        log_access=False,
+    )
+    # granian's own answer to SIGHUP starts the new worker before the old one has let go of the store's lock.
+    server.on_startup(lambda: _stop_on_hangup(server))
+    server.serve(target_loader=_load_app, wrap_loader=False)
+
+
+def check_serving(config: Config, *, workers: int) -> None:
+    """Refuse what must not be served.
+
+    :raises ConfigError: the message says why and what to do instead.
+    """
+    if workers > 1 and config.database_url.startswith("sqlite"):
+        raise ConfigError(
+            f"{workers} workers cannot share a SQLite file: one process writes to it, and a second would wait for the "
+            "first at every visit. Serve with --workers 1 and more --threads."
+        )
+    if os.environ.get("FLASK_DEBUG", "0").lower() not in {"", "0", "false", "no"} and not config.development:
+        raise ConfigError(
+            "FLASK_DEBUG is set: debug mode shows the program's insides to visitors. Unset it, or set "
+            "GATEKEEPER_DEVELOPMENT=1 on your own machine."
+        )
+
+
+def check_port(host: str, port: int) -> None:
+    """Refuse an address that is taken; granian would share it silently.
+
+    :raises ConfigError: somebody listens there already, or the address is not this machine's.
+    """
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        raise ConfigError(
+            f"cannot listen on {host} port {port}: {error.strerror}. Choose another with --host and --port."
+        ) from error
+
+
+def _to_stderr() -> dict[str, Any]:
+    handler = {"formatter": "generic", "class": "logging.StreamHandler", "stream": "ext://sys.stderr"}
+    return {"console": handler, "access": handler}
+
+
+def _stop_on_hangup(server: Any) -> None:
+    signal.signal(signal.SIGHUP, server.signal_handler_interrupt)
+
+
+def _load_app() -> Any:
+    """Make the app, in the worker. What the store holds back is written when the worker ends."""
+    threading.Thread(target=_end_with_parent, name="gatekeeper-parent", daemon=True).start()
+    from gatekeeper.app import create_app
+
+    try:
+        app = create_app()
+    except GatekeeperError as error:
+        print(f"Error: {error}", file=sys.stderr, flush=True)
+        sys.exit(1)
+    Finalize(app, app.extensions["gatekeeper"].store.close, exitpriority=1)
+    return app
+
+
+def _end_with_parent() -> None:
+    # Without it a worker whose parent was killed would live on and keep the port and the store's lock.
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(os.getpid(), signal.SIGTERM)
