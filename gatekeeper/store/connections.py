@@ -13,6 +13,9 @@ _REST = 2.0  # seconds
 #: More than these are closed after use: each keeps up to 2 MB of pages in memory.
 _KEEP = 8
 
+#: Errors after which a connection is as good as before; after others a new one may find a file put right.
+_PASSING = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY}
+
 #: What every connection is told, each for one reason.
 PRAGMAS = (
     "journal_mode = WAL",  # readers and the writer do not wait for one another
@@ -66,10 +69,13 @@ class Connections:
         connection = self._take()
         try:
             yield connection
+        except sqlite3.Error as error:
+            self._give_back(connection, keep=getattr(error, "sqlite_errorcode", None) in _PASSING)
+            raise
         except BaseException:
             self._give_back(connection, keep=False)
             raise
-        self._give_back(connection, keep=not connection.in_transaction)
+        self._give_back(connection, keep=True)
 
     def _take(self) -> sqlite3.Connection:
         with self._changed:
@@ -86,7 +92,7 @@ class Connections:
 
     def _give_back(self, connection: sqlite3.Connection, *, keep: bool) -> None:
         with self._changed:
-            if keep and self.keep and len(self._idle) < _KEEP:
+            if keep and self.keep and len(self._idle) < _KEEP and not connection.in_transaction:
                 self._idle.append(connection)
             else:
                 connection.close()

@@ -22,7 +22,7 @@ class ConsentRecord:
     :param method: which control was used, such as ``accept_all`` or ``save``.
     :param at: seconds since the epoch.
     :param ended_at: when it was withdrawn or replaced; None while it holds.
-    :param ended_as: ``withdrawn`` or ``replaced``; empty while it holds.
+    :param ended_as: ``withdrawn``, ``refused`` or ``replaced``; empty while it holds.
     """
 
     site: str
@@ -61,11 +61,14 @@ class Store(Protocol):
     """Where Gatekeeper keeps what it may keep.
 
     Every method that writes returns after the commit, or raises :class:`~gatekeeper.core.errors.StoreUnavailable`
-    within ``wait`` seconds, the store's own limit unless one is given. :meth:`tally` alone never waits.
+    within ``wait`` seconds, the store's own limit unless one is given. What was refused so is usually not kept, but
+    may be: a caller tries again with the same ids. :meth:`tally` alone never waits.
     """
 
     def start(self) -> None:
-        """Become the serving process's store: take the writer's lock, check the tables, start the writer.
+        """Become the serving process's store: take the lock, check the tables. The writer starts with the first use.
+
+        A store that was never started is a command's: it writes in short transactions beside a serving process.
 
         :raises StoreLocked: another serving process has the lock; the message names both ways out.
         :raises ConfigError: the tables are missing or of another version.
@@ -104,13 +107,19 @@ class Store(Protocol):
         """
 
     def block(self, site: str, subject: bytes, status: Status, *, at: int) -> None:
-        """Restrict, erase or register the objection of a subject. Erasing destroys its sealing key."""
+        """Restrict, erase or register the objection of a subject. Erasing destroys its sealing key.
+
+        A weaker status never replaces a stronger one: withdrawn, objecting, restricted, erased. A subject that never
+        was stays so.
+        """
 
     def append(self, event: Event, permit: Allowed, *, wait: float | None = None) -> None:
         """Keep one event. See :meth:`append_all`."""
 
     def append_all(self, permitted: Sequence[Permitted], *, wait: float | None = None) -> None:
         """Keep events, sealed under their subjects' keys, all or none.
+
+        With a ``wait`` of the caller's own they are still kept later, if the database answers then.
 
         Decides again inside the writing transaction: events of a subject that was blocked meanwhile are dropped and
         counted in the tally. An event id that the subject already has is kept once.

@@ -53,6 +53,6 @@ def sqlite_path(url: str) -> Path:
         )
     if not parsed.database or parsed.database == ":memory:" or parsed.query or parsed.host:
         raise ConfigError(f"GATEKEEPER_DATABASE_URL must name a file, and no options: write {SUPPORTED}")
-    path = Path(parsed.database).absolute()
+    path = Path(parsed.database).resolve()
     check_place(path)
     return path

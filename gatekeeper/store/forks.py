@@ -19,6 +19,7 @@ class Forkable(Protocol):
 
 
 _followed: WeakSet[Forkable] = WeakSet()
+_at_rest: list[Forkable] = []
 
 
 def follow(forkable: Forkable) -> None:
@@ -29,14 +30,16 @@ def follow(forkable: Forkable) -> None:
 def _before() -> None:
     for forkable in list(_followed):
         forkable.before_fork()
+        _at_rest.append(forkable)
 
 
 def _in_parent() -> None:
-    for forkable in list(_followed):
-        forkable.after_fork_in_parent()
+    while _at_rest:
+        _at_rest.pop().after_fork_in_parent()
 
 
 def _in_child() -> None:
+    _at_rest.clear()
     for forkable in list(_followed):
         forkable.after_fork_in_child()
 

@@ -4,7 +4,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -128,10 +128,9 @@ class SqliteStore:
 
     def tally(self, total: Total, n: int = 1) -> None:
         """See :meth:`gatekeeper.store.contract.Store.tally`."""
-        first = not self._tally
-        self._tally.add(total, n)
-        if first and self._started and not self._closed:
-            self._writer.wake()
+        if self._tally.add(total, n) and self._started:
+            with suppress(StoreUnavailable):  # closed: what comes now is lost with the process
+                self._writer.wake()
 
     def _do(self, job: Job, wait: float | None = None) -> None:
         if self._started:

@@ -21,18 +21,21 @@ class Tally:
         """Start empty, with new locks: in a forked process the counts are the parent's to write."""
         self._counts: dict[Total, int] = {}
         self._changing = threading.Lock()
-        self._writing = threading.RLock()
+        self._writing = threading.Lock()
+        self._begun = 0
 
     def __bool__(self) -> bool:
         return bool(self._counts)
 
-    def add(self, total: Total, n: int = 1) -> None:
-        """Add to a total."""
+    def add(self, total: Total, n: int = 1) -> bool:
+        """Add to a total; tell whether nothing waited before."""
         with self._changing:
             counts = self._counts
+            first = not counts
             if total not in counts and len(counts) >= MAX_WAITING:
                 total = replace(total, name=OTHER)
             counts[total] = counts.get(total, 0) + n
+        return first
 
     def write(self, write: Callable[[Mapping[Total, int]], None]) -> None:
         """Have what waits written. It waits on if that fails.
@@ -42,6 +45,7 @@ class Tally:
         with self._writing:
             with self._changing:
                 counts, self._counts = self._counts, {}
+                self._begun += 1
             try:
                 if counts:
                     write(counts)
@@ -52,10 +56,14 @@ class Tally:
 
     def add_to(self, site: str, read: Callable[[], dict[Total, int]]) -> dict[Total, int]:
         """Return a site's totals as read from the database, with what waits added, each counted once."""
-        with self._writing:
+        while True:
+            with self._writing:
+                begun = self._begun
             found = read()
             with self._changing:
-                waiting = list(self._counts.items())
+                if begun == self._begun:  # else counts were on their way while we read
+                    waiting = list(self._counts.items())
+                    break
         for total, n in waiting:
             if total.site == site:
                 found[total] = found.get(total, 0) + n

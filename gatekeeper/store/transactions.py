@@ -26,6 +26,8 @@ class Job:
     :param work: another write; it raises :class:`InvalidInput` where the job itself is at fault.
     :param probe: write the heartbeat, unless the transaction writes anything else.
     :param flush: write the tally.
+
+    ``abandoned`` is set when nobody waits for it any more: it need not be done.
     """
 
     __slots__ = ("_done", "abandoned", "error", "events", "flush", "probe", "work")
@@ -59,7 +61,6 @@ class Job:
         :raises Exception: what it failed with.
         """
         if not self._done.acquire(timeout=seconds):
-            self.abandoned = True
             return False
         if self.error is not None:
             raise self.error

@@ -105,13 +105,17 @@ class Writer:
     def do(self, job: Job, wait: float | None = None) -> None:
         """Have a job done, and return after its commit.
 
-        :raises StoreUnavailable: it was refused, failed, or took longer than ``wait``.
+        :param wait: in seconds; a job that was given a time of its own is still done after it, if that can be.
+        :raises StoreUnavailable: it was refused, failed, or took too long.
         """
         self._submit(job)
-        if not job.wait(self._patience if wait is None else wait):
-            if wait is None:
-                self._give_up("it does not answer")
-            raise StoreUnavailable("the database was too slow to answer")
+        if job.wait(self._patience if wait is None else wait):
+            return
+        if wait is None:
+            job.abandoned = True
+            self._in_trouble("it does not answer")
+            self._queue.put(None)
+        raise StoreUnavailable("the database was too slow to answer")
 
     def check(self) -> None:
         """Return at once while the database is known to take writes; otherwise try a write."""
@@ -163,19 +167,16 @@ class Writer:
                 self._thread.start()
                 self._connections.keep = True
 
-    def _give_up(self, why: str) -> None:
-        self._in_trouble(why)
-        self._queue.put(None)
-
     # In the writer's thread
 
     def _run(self) -> None:
-        while True:
-            jobs = self._take()
-            self._settle(jobs)
-            self._look_after()
-            if self._stopping and self._queue.empty():
-                break
+        while not (self._stopping and self._queue.empty()):
+            try:
+                self._settle(self._take())
+                self._look_after()
+            except Exception as error:
+                log.exception("the writer stumbled, and goes on")
+                self._in_trouble(str(error))
         if self._tally:
             self._flush()
 
@@ -272,6 +273,7 @@ class Writer:
     def _in_trouble(self, why: str) -> None:
         if not self._trouble:
             log.error("the database takes no writes: %s", why)
+            self._last_probe = time.monotonic()
         self._trouble = f"the database takes no writes now: {why}"
         self._refreshing = False
 

@@ -50,14 +50,17 @@ def migrate_file(path: Path) -> None:
     :raises ConfigError: its tables are of a newer version, or another process held it for a minute.
     """
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-    if _version(path) > HEAD:
+    found = _version(path)
+    if found >= HEAD:
         check_schema(path)
+        return
     from alembic import command
+    from sqlalchemy.exc import SQLAlchemyError
 
     try:
         _patiently(lambda: connect(path, busy_timeout=PATIENCE).close())
         command.upgrade(_config(path), "head")
-    except sqlite3.OperationalError as error:
+    except (sqlite3.Error, SQLAlchemyError) as error:
         raise ConfigError(f"the database {path} cannot be upgraded: {error}") from error
 
 
