@@ -164,7 +164,11 @@ class Served:
             raise ConnectionError(str(error)) from error
         finally:
             connection.close()
-        pairs = [value.split(";", 1)[0].partition("=") for name, value in response.getheaders() if name == "Set-Cookie"]
+        pairs = [
+            value.split(";", 1)[0].partition("=")
+            for name, value in response.getheaders()
+            if name.lower() == "set-cookie"
+        ]
         return Answer(
             response.status,
             {name.lower(): value for name, value in response.getheaders()},
