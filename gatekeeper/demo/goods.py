@@ -70,7 +70,7 @@ PRODUCTS: Mapping[str, Product] = {
             "A gooseneck kettle that stops at the degree you ask for",
             89,
             "gooseneck",
-            "#35413f",
+            "#52706b",
             (
                 "Green tea dislikes boiling water as much as you dislike bitter tea. This kettle stops at any degree "
                 "from 50 to 100 and holds it there for half an hour.",
@@ -206,7 +206,7 @@ ARTICLES: Mapping[str, Article] = {
             "Vinegar, twenty minutes, and the window open",
             2,
             "gooseneck",
-            "#35413f",
+            "#52706b",
             (
                 "Half vinegar and half water, to the top of the white line. Bring it to a simmer, turn it off, and "
                 "leave the room. In twenty minutes the scale has become gas and gone.",

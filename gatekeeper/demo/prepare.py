@@ -1,19 +1,17 @@
 """Make ready what Gatekeeper needs to serve the shop: registry, key, database, notice. What is there is kept."""
 
 import hashlib
-import os
 import re
-import secrets
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader
 
 from gatekeeper.assets import templates
+from gatekeeper.beginning import write_key
 from gatekeeper.config import Config, load_config
-from gatekeeper.core.notices import Notice, content_hash
-from gatekeeper.core.sites import Site, notice_content
-from gatekeeper.store.contract import Store
+from gatekeeper.publishing import next_notice, pending
 from gatekeeper.store.engines import migrate, open_store
 
 from .state import State
@@ -30,7 +28,7 @@ def prepare(folder: Path, port: int) -> State:
     state = State(folder.resolve())
     state.folder.mkdir(parents=True, exist_ok=True)
     _write_registry(state.registry, port)
-    _write_key(state.keys)
+    write_key(state.keys)
     config = load_config(state.environment)
     migrate(config.database_url)
     publish(config)
@@ -39,27 +37,19 @@ def prepare(folder: Path, port: int) -> State:
 
 def publish(config: Config) -> None:
     """Publish the next notice of each site whose registry says something else than its current one."""
-    store = open_store(config.database_url)
-    try:
+    today = datetime.now(UTC).date()
+    with closing(open_store(config.database_url)) as store:
         for site in config.sites.values():
-            _publish(store, site)
-    finally:
-        store.close()
-
-
-def _publish(store: Store, site: Site) -> None:
-    published = store.notices(site.id)
-    content = notice_content(site)
-    digest = content_hash(content)
-    if not published or published[-1].hash != digest:
-        today = datetime.now(UTC).date().isoformat()
-        store.publish(Notice(site.id, len(published) + 1, content, today, digest))
+            published = store.notices(site.id)
+            if pending(site, published):
+                store.publish(next_notice(site, published, today=today))
 
 
 def _write_registry(path: Path, port: int) -> None:
     if not path.exists() or _unedited(path.read_text("utf-8")):
-        fresh = Environment(loader=FileSystemLoader(templates("demo")), autoescape=False, keep_trailing_newline=True)  # noqa: S701  # TOML, from our own values
-        text = fresh.get_template("gatekeeper.toml").render(port=port)
+        # Plain text, with a port in it: nothing to escape.
+        plain = Environment(loader=FileSystemLoader(templates("demo")), autoescape=False)  # noqa: S701
+        text = plain.get_template("gatekeeper.toml").render(port=port)
         path.write_text(f"{text}\n{_UNEDITED}{_fingerprint(text)}\n", "utf-8")
     else:
         path.write_text(_moved(path.read_text("utf-8"), port), "utf-8")
@@ -78,11 +68,3 @@ def _moved(text: str, port: int) -> str:
     """Return an edited registry with the ports of this run: the shop's, and the vendors'."""
     shop = re.sub(r"(//(?:127\.0\.0\.1|localhost)):\d+", rf"\g<1>:{port}", text)
     return re.sub(r"(127\.0\.0\.(?:[2-9]|\d\d)):\d+", rf"\g<1>:{port + 2}", shop)
-
-
-def _write_key(path: Path) -> None:
-    if path.exists():
-        return
-    # Never readable by others, not even for a moment.
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(f"{secrets.token_urlsafe(32)}\n")

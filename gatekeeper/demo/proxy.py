@@ -15,11 +15,11 @@ LIMIT = 1.0
 MAX_REQUEST = 1 << 20  # bytes
 MAX_RESPONSE = 4 << 20
 
-# RFC 9110 section 7.6.1, and the older ones that it replaces. Length and host are set anew.
+# RFC 9110 section 7.6.1, and the older ones that it replaces; and what the shop sets anew.
 _HOP_BY_HOP = frozenset(
     {
         *("connection", "keep-alive", "proxy-connection", "proxy-authenticate", "proxy-authorization"),
-        *("te", "trailer", "transfer-encoding", "upgrade", "content-length", "host"),
+        *("te", "trailer", "transfer-encoding", "upgrade", "content-length", "host", "date", "server"),
     }
 )
 
