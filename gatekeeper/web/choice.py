@@ -16,13 +16,14 @@ from gatekeeper.core.notices import Notice
 from gatekeeper.core.purposes import AgeBand
 from gatekeeper.core.sites import Site
 from gatekeeper.core.tokens import SubjectToken
+from gatekeeper.core.visits import Visit
 from gatekeeper.store.contract import ConsentRecord, Total
 
 from .hits import iso_day
 from .http import Request, Response, json_response, read_json
 from .ids import random_id, receipt_code
 from .service import Service
-from .visits import Visit, read_visit
+from .visits import read_visit
 
 Name = Annotated[str, msgspec.Meta(max_length=64)]
 Names = Annotated[list[Name], msgspec.Meta(max_length=500)]

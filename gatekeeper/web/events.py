@@ -8,13 +8,14 @@ from gatekeeper.core import minimise
 from gatekeeper.core.decisions import Allowed, Reason
 from gatekeeper.core.events import Event, EventKind, Permitted
 from gatekeeper.core.trackers import VISIT, Outcome
+from gatekeeper.core.visits import Visit
 from gatekeeper.store.contract import Total
 
 from .access import own_hosts
 from .hits import UNKNOWN, iso_day, permit_of
 from .http import NO_STORE, Request, Response, read_json
 from .service import Service
-from .visits import Visit, facts_of, is_visit, read_visit
+from .visits import facts_of, is_visit, read_visit
 
 #: A page that could not report at once may do so within a day, in seconds.
 MAX_AGO = 86_400

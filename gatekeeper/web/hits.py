@@ -5,12 +5,13 @@ from datetime import UTC, datetime
 from gatekeeper.core.decisions import Allowed, Decision, Reason
 from gatekeeper.core.events import Event, EventKind
 from gatekeeper.core.sites import Site
+from gatekeeper.core.visits import Visit
 from gatekeeper.store.contract import Total
 
 from .http import Request
 from .ids import event_id
 from .service import Service
-from .visits import Visit, facts_of
+from .visits import facts_of
 
 #: Stands in totals for every tracker that is not declared, so that nobody can fill memory with made-up names.
 UNKNOWN = "unknown"

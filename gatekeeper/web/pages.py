@@ -9,6 +9,7 @@ from gatekeeper import assets
 from gatekeeper.core.errors import BadToken, InvalidInput
 from gatekeeper.core.notices import Notice
 from gatekeeper.core.trackers import OWN_VENDOR
+from gatekeeper.core.visits import Visit
 
 from . import choice
 from .choice import Answer, Outcome, describe, take
@@ -16,7 +17,7 @@ from .errors import NotFound
 from .hits import iso_day
 from .http import NO_STORE, Request, Response, json_response
 from .service import Service
-from .visits import Visit, read_visit
+from .visits import read_visit
 
 _DAY = 86_400
 

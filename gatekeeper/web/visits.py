@@ -1,53 +1,18 @@
-"""Read the visit: who is asking, as far as the cookies, signals and headers of one request tell."""
+"""Read the visit of a request, and what may be kept about it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 
-from gatekeeper.core import cookies, minimise
+from gatekeeper.core import minimise, visits
 from gatekeeper.core.agents import read_agent
-from gatekeeper.core.choices import Choice
-from gatekeeper.core.decisions import Decision, Denied, Reason, Visitor, decide, decide_purpose
 from gatekeeper.core.events import permitted_fields
-from gatekeeper.core.purposes import AgeBand
 from gatekeeper.core.signals import read_signals
 from gatekeeper.core.sites import Site
-from gatekeeper.core.tokens import SubjectToken
 from gatekeeper.core.trackers import VISIT
+from gatekeeper.core.visits import Visit
 
 from .addresses import client_address
 from .http import Request
 from .service import Service
-
-
-@dataclass(frozen=True, slots=True)
-class Visit:
-    """One request, with what its visitor said.
-
-    :param visitor: as the ``gk_choice`` cookie has it, which the script may write.
-    :param signed: as the ``gk_subject`` cookie has it, which only the service can write; None where there is none.
-    """
-
-    site: Site
-    visitor: Visitor
-    signed: Visitor | None
-    token: SubjectToken | None
-    now: int
-
-    def decide(self, tracker: str) -> Decision:
-        """Decide at the server: both cookies must allow it. A script can only narrow what was signed."""
-        decision = decide(tracker, self.visitor, self.site, now=self.now)
-        if not decision or decision.reason is Reason.NECESSARY:
-            return decision
-        if self.signed is None:
-            return Denied(Reason.NO_CHOICE)
-        return decide(tracker, self.signed, self.site, now=self.now)
-
-    def grants(self, purpose: str) -> bool:
-        """Tell whether a field of an event may be kept for a purpose."""
-        if purpose == self.site.trackers[VISIT].purpose:
-            return bool(self.decide(VISIT))
-        both = [self.visitor, self.signed]
-        return all(who is not None and decide_purpose(purpose, who, self.site, now=self.now) for who in both)
 
 
 def read_visit(service: Service, request: Request, site_id: str) -> Visit:
@@ -56,30 +21,14 @@ def read_visit(service: Service, request: Request, site_id: str) -> Visit:
     :raises NotFound: the site is not declared.
     """
     published = service.published(site_id)
-    site = published.site
-    header = request.header("HTTP_COOKIE")
-    choice = token = signed = None
-    if header:
-        value = cookies.read_cookie(header, cookies.cookie_name(site, cookies.CHOICE))
-        choice = published.read_choice(value) if value else None
-        sealed = cookies.read_cookie(header, cookies.cookie_name(site, cookies.SUBJECT))
-        token = service.read_token(sealed) if sealed else None
-        signed = published.read_choice(token.choice) if token else None
-    signals = read_signals(request.environ)
-    band = _youngest(choice, signed)
-    visitor = Visitor(choice, signals, band)
-    return Visit(
-        site=site,
-        visitor=visitor,
-        signed=replace(visitor, choice=signed) if signed else None,
-        token=token if signed and signed.site == site.id else None,
+    return visits.read_visit(
+        published.site,
+        request.header("HTTP_COOKIE"),
+        read_signals(request.environ),
+        published.read_choice,
+        service.read_token,
         now=service.now(),
     )
-
-
-def _youngest(*choices: Choice | None) -> AgeBand | None:
-    bands = [choice.age_band for choice in choices if choice and choice.age_band is not None]
-    return min(bands) if bands else None
 
 
 def is_visit(request: Request) -> bool:

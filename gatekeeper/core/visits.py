@@ -1,0 +1,79 @@
+"""Read a visit: what the two cookies of one request say, and what both together allow."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from . import cookies
+from .choices import Choice
+from .decisions import Decision, Denied, Reason, Visitor, decide, decide_purpose
+from .purposes import AgeBand
+from .signals import Signal
+from .sites import Site
+from .tokens import SubjectToken
+from .trackers import VISIT
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One request, with what its visitor said.
+
+    :param visitor: as the ``gk_choice`` cookie has it, which the script may write.
+    :param signed: as the ``gk_subject`` cookie has it, which only the service can write; None where there is none.
+    """
+
+    site: Site
+    visitor: Visitor
+    signed: Visitor | None
+    token: SubjectToken | None
+    now: int
+
+    def decide(self, tracker: str) -> Decision:
+        """Decide at the server: both cookies must allow it. A script can only narrow what was signed."""
+        decision = decide(tracker, self.visitor, self.site, now=self.now)
+        if not decision or decision.reason is Reason.NECESSARY:
+            return decision
+        if self.signed is None:
+            return Denied(Reason.NO_CHOICE)
+        return decide(tracker, self.signed, self.site, now=self.now)
+
+    def grants(self, purpose: str) -> bool:
+        """Tell whether a field of an event may be kept for a purpose."""
+        if purpose == self.site.trackers[VISIT].purpose:
+            return bool(self.decide(VISIT))
+        both = [self.visitor, self.signed]
+        return all(who is not None and decide_purpose(purpose, who, self.site, now=self.now) for who in both)
+
+
+def read_visit(
+    site: Site,
+    header: str,
+    signals: frozenset[Signal],
+    read_choice: Callable[[str], Choice | None],
+    read_token: Callable[[str], SubjectToken | None],
+    *,
+    now: int,
+) -> Visit:
+    """Read the visit of a request.
+
+    :param header: its ``Cookie`` header.
+    :param read_choice: reads a ``gk_choice`` value; None for one that cannot be read.
+    :param read_token: verifies a ``gk_subject`` value; None for one that nobody signed.
+    """
+    value = cookies.read_cookie(header, cookies.cookie_name(site, cookies.CHOICE))
+    sealed = cookies.read_cookie(header, cookies.cookie_name(site, cookies.SUBJECT))
+    choice = read_choice(value) if value else None
+    token = read_token(sealed) if sealed else None
+    signed = read_choice(token.choice) if token else None
+    visitor = Visitor(choice, signals, _youngest(choice, signed))
+    return Visit(
+        site=site,
+        visitor=visitor,
+        signed=replace(visitor, choice=signed) if signed else None,
+        token=token if signed else None,
+        now=now,
+    )
+
+
+def _youngest(*choices: Choice | None) -> AgeBand | None:
+    bands = [choice.age_band for choice in choices if choice and choice.age_band is not None]
+    return min(bands) if bands else None
