@@ -1,0 +1,140 @@
+// The decision, for the browser: the same rules as gatekeeper/core/decisions.py and choices.py, over the site's settings
+// as gatekeeper/core/guard.py writes them. Pure: no document, no navigator, no clock. tests/cases/*.json run on both.
+
+const DAY = 86400; // seconds
+const MAX_VALUE = 512;
+const FORM =
+  /^1\.([a-z][a-z0-9-]{1,31})\.([1-9]\d{0,5})\.(\d{8})\.([grw])(p?)(x?)\.([\da-f]+)\.([\da-f]+)\.(-|0|13|16|18)\.([\da-f]+)$/;
+const STATES = { g: "granted", r: "refused", w: "withdrawn" };
+
+const { hasOwn } = Object;
+
+/** Returns a table's entry, never one that every object inherits: "constructor" is a lawful tracker id. */
+function own(table, key) {
+  return hasOwn(table, key) ? table[key] : undefined;
+}
+
+/** Decides whether a tracker may fire: {allowed, reason}. `now` is in seconds; in doubt, denied. */
+function decide(tracker, visitor, site, now) {
+  return answer(() => {
+    const declared = own(site.trackers, tracker);
+    return rules(declared && declared.purpose, visitor, site, now, (choice, notice) => {
+      const told = toldOf(notice, tracker);
+      return told.length < 1 ? "stale_notice" : told.every((asked) => grants(choice, declared.purpose, asked));
+    });
+  });
+}
+
+/** Decides whether the site itself may do something for a purpose: {allowed, reason}. */
+function decidePurpose(purpose, visitor, site, now) {
+  return answer(() =>
+    rules(purpose, visitor, site, now, (choice, notice) =>
+      notice.purposes.includes(purpose) ? choice.purposes.includes(purpose) : "stale_notice",
+    ),
+  );
+}
+
+/** Makes a decision of a reason; an error is a denial. */
+function answer(find) {
+  let reason = "fail_closed";
+  try {
+    reason = find();
+  } catch {
+    // Rule 1: in doubt, nothing fires.
+  }
+  return { allowed: reason === "necessary" || reason === "granted", reason };
+}
+
+/** Returns the reason of the first rule that applies. `granted` tells true, false, or a reason of its own. */
+function rules(id, visitor, site, now, granted) {
+  const purpose = own(site.purposes, id);
+  const { choice } = visitor;
+  if (!purpose || !site.notice) return "fail_closed";
+  if (purpose.necessary) return "necessary";
+  if (tooYoung(purpose, visitor.age_band) || (choice && tooYoung(purpose, choice.age_band))) return "minor";
+  if (visitor.status !== "active") return "restricted";
+  if (objected(purpose, visitor.signals) && !(choice && choice.override.includes(id))) return "signal";
+  if (!choice) return "no_choice";
+  if (choice.site !== site.site) return "other_site";
+  const notice = own(site.notices, choice.notice);
+  if (!notice) return "fail_closed";
+  if (!(Math.floor(now / DAY) - dayNumber(choice.day) <= site.days)) return "expired";
+  if (choice.state !== "granted") return choice.state;
+  const found = granted(choice, notice);
+  return found === true ? "granted" : found || "refused";
+}
+
+function tooYoung(purpose, band) {
+  return band != null && !(band >= purpose.age);
+}
+
+function objected(purpose, signals) {
+  return (purpose.denied_by || []).some((signal) => signals.includes(signal));
+}
+
+/** The trackers by which a notice told visitors of a tracker; each stands for itself unless the notice says otherwise. */
+function toldOf(notice, tracker) {
+  return notice.told ? own(notice.told, tracker) || [] : notice.trackers.filter((id) => id === tracker);
+}
+
+/** A tracker listed in the choice is an exception: its answer is the opposite of its purpose's. */
+function grants(choice, purpose, tracker) {
+  return choice.purposes.includes(purpose) !== choice.trackers.includes(tracker);
+}
+
+/** Reads a gk_choice value; null where it is not one of this site's. */
+function readChoice(value, site) {
+  try {
+    const [, id, no, day, letter, pending, objects, purposes, trackers, age, override] =
+      value.length <= MAX_VALUE && FORM.exec(value);
+    const notice = own(site.notices, no);
+    if (id !== site.site || isNaN(dayNumber(day))) return null;
+    return {
+      site: id,
+      notice: +no,
+      day,
+      state: STATES[letter],
+      purposes: names(purposes, notice.purposes),
+      trackers: names(trackers, notice.trackers),
+      override: names(override, notice.purposes),
+      age_band: age === "-" ? null : +age,
+      pending: !!pending,
+      objects: !!objects,
+    };
+  } catch {
+    return null;
+  }
+}
+
+/** Writes a choice as a gk_choice value. */
+function writeChoice(choice, site) {
+  const { purposes, trackers } = own(site.notices, choice.notice);
+  return [
+    1,
+    choice.site,
+    choice.notice,
+    choice.day,
+    choice.state[0] + (choice.pending ? "p" : "") + (choice.objects ? "x" : ""),
+    bits(choice.purposes, purposes),
+    bits(choice.trackers, trackers),
+    choice.age_band ?? "-",
+    bits(choice.override, purposes),
+  ].join(".");
+}
+
+/** "20261122" as days since the epoch; NaN for what is not a day (Date would make 2 March of 30 February). */
+function dayNumber(text) {
+  const iso = text.replace(/(....)(..)(..)/, "$1-$2-$3");
+  const date = new Date(iso);
+  return text > "0001" && date.toISOString().startsWith(iso) ? date / (DAY * 1000) : NaN;
+}
+
+function bits(chosen, order) {
+  return order.reduce((sum, name, index) => (chosen.includes(name) ? sum | (1n << BigInt(index)) : sum), 0n).toString(16);
+}
+
+function names(hex, order) {
+  const number = BigInt("0x" + hex);
+  if (number >> BigInt(order.length)) throw RangeError("more bits than the notice has entries");
+  return order.filter((_, index) => (number >> BigInt(index)) & 1n);
+}
