@@ -42,10 +42,14 @@ def _parser() -> ua_parser.Parser:
     return ua_parser.Parser(Resolver(ua_parser.load_lazy_builtins()))
 
 
-@lru_cache(maxsize=_REMEMBERED)
 def read_agent(text: str) -> Agent:
     """Read a user agent string. What cannot be recognised is "Other"."""
-    agent = _UserAgent(text[:MAX_AGENT])
+    return _read(text[:MAX_AGENT])
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _read(text: str) -> Agent:
+    agent = _UserAgent(text)
     version = str(agent.browser.version[0]) if agent.browser.version else ""
     return Agent(f"{agent.browser.family} {version}".strip(), agent.os.family, _device(agent))
 

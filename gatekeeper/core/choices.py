@@ -76,7 +76,7 @@ def write_choice(choice: Choice, notice: Notice) -> str:
         VERSION,
         choice.site,
         str(choice.notice),
-        choice.day.strftime("%Y%m%d"),
+        choice.day.isoformat().replace("-", ""),
         _LETTERS[choice.state] + flags,
         _bits(choice.purposes, notice.purposes),
         _bits(choice.trackers, notice.trackers),

@@ -13,9 +13,9 @@ from .sites import Ip
 MAX_PATH = 512
 MAX_LANGUAGE = 35  # RFC 5646 section 4.4.1
 
-_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
+_EMAIL = re.compile(r"[^@\s]@[^@\s]+\.[^@\s.]")  # enough to find one; matching all of it takes quadratic time
 _UUID = re.compile(r"(?i)[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
-_PHONE = re.compile(r"\+?[0-9][0-9 ()./-]{5,}[0-9]")
+_PHONE = re.compile(r"\+?[0-9(][0-9 ()./-]{5,}[0-9]")
 _DATE = re.compile(r"(?:19|20)[0-9]{2}-[01][0-9](?:-[0-3][0-9])?")
 _TOKEN = re.compile(r"(?=[^/]*[0-9])(?=[^/]*[A-Za-z])[A-Za-z0-9_~=.-]{20,}|[0-9A-Fa-f]{16,}|[A-Za-z0-9_=-]{32,}")
 _WORDS = re.compile(r"[a-z]+(?:-[a-z0-9]+){2,}")
@@ -26,12 +26,17 @@ _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
 def clean_path(path: str) -> str:
     """Return a page's path without query, fragment and parameters, with what looks personal masked.
 
-    :param path: percent-encoded, as it stands in a URL; only its path is looked at.
+    :param path: percent-encoded, as it stands in a URL; only its path is looked at. An encoded ``?`` or ``/`` counts
+        as one: whoever wrote it meant a query or a segment more often than not.
     """
-    bare = re.split(r"[?#]", path[: 4 * MAX_PATH], maxsplit=1)[0]
-    segments = [_mask(_CONTROL.sub("", unquote(part.split(";", 1)[0]))) for part in bare.split("/")]
+    decoded = _CONTROL.sub("", unquote(_path_only(path[: 4 * MAX_PATH])))
+    segments = [_mask(segment.split(";", 1)[0]) for segment in _path_only(decoded).split("/")]
     joined = "/".join(segments)[:MAX_PATH]
     return joined if joined.startswith("/") else f"/{joined}"
+
+
+def _path_only(text: str) -> str:
+    return re.split(r"[?#]", text, maxsplit=1)[0]
 
 
 def _mask(segment: str) -> str:

@@ -81,8 +81,10 @@ def _tracker_changes(old: Notice, new: dict[str, Any]) -> Iterator[Change]:
             yield Change(f"tracker {tracker_id} added: {_told(row)}", material)
         elif row != before[tracker_id]:
             yield Change(f"tracker {tracker_id}: {_told(before[tracker_id])} -> {_told(row)}", material)
-    for tracker_id in before.keys() - after.keys():
+    for tracker_id in sorted(before.keys() - after.keys()):
         yield Change(f"tracker {tracker_id} removed", material=False)
+    if before == after and list(before) != list(after):
+        yield Change("trackers in another order", material=False)
 
 
 def _other_changes(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:

@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from jsonschema import Draft202012Validator, ValidationError
+from jsonschema.validators import extend
 
 from .choices import MAX_VALUE
 from .purposes import BUILT_IN, Basis, Purpose
@@ -34,19 +35,27 @@ class Problem:
 def read_registry(tables: Mapping[str, Any]) -> tuple[dict[str, Site], list[Problem]]:
     """Read the parsed tables of a ``gatekeeper.toml``.
 
-    :return: the sites by id, and every problem found. While there are problems the sites must not be served; those
-        whose form is wrong are left out.
+    :return: the sites by id, and every problem found. While there is any problem there are no sites.
     """
     problems = [_problem(error) for error in _errors(tables)]
+    problems += [problem for site_id, table in _rows(tables, "sites").items() for problem in _check(site_id, table)]
     if problems:
         return {}, problems
-    sites = {site_id: _site(site_id, table) for site_id, table in tables["sites"].items()}
-    found = [problem for site_id, table in tables["sites"].items() for problem in _check(site_id, table)]
-    return ({} if found else sites), found
+    return {site_id: _site(site_id, table) for site_id, table in tables["sites"].items()}, []
+
+
+def _is_whole(_checker: object, value: object) -> bool:
+    # JSON Schema takes 30.0 for an integer; in a cookie's Max-Age it is none.
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+_Validator = extend(  # type: ignore[no-untyped-call]  # its stubs leave it out
+    Draft202012Validator, type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_whole)
+)
 
 
 def _errors(tables: Mapping[str, Any]) -> Iterator[ValidationError]:
-    errors = Draft202012Validator(SCHEMA).iter_errors(tables)
+    errors = _Validator(SCHEMA).iter_errors(tables)
     yield from sorted(errors, key=lambda error: [str(part) for part in error.absolute_path])
 
 
@@ -61,6 +70,8 @@ def _problem(error: ValidationError) -> Problem:
         return Problem(f"{key}.{error.instance}", "(a table)", rule, "rename it: lower-case letters, digits, hyphens")
     schema = error.schema if isinstance(error.schema, Mapping) else {}
     rule = schema.get("x-rule", error.message)
+    if error.validator == "maxLength":
+        rule = f"{rule}, in at most {error.validator_value} characters"
     return Problem(key, _shown(error.instance), rule, schema.get("x-fix", "see `gatekeeper init` for the form"))
 
 
@@ -150,27 +161,47 @@ def _tracker(name: str, row: Mapping[str, Any]) -> Tracker:
     )
 
 
+# The checks run on whatever the file holds, so that a wrong form in one place hides no mistake in another. What has
+# the wrong form has been reported already: they read it as absent.
+
+
 def _check(site_id: str, table: Mapping[str, Any]) -> Iterator[Problem]:
     where = f"sites.{site_id}"
     yield from _check_origins(where, table)
-    yield from _check_purposes(where, table.get("purposes", {}))
-    purposes = {**BUILT_IN, **table.get("purposes", {})}
-    vendors = {OWN_VENDOR, *table.get("vendors", {})}
-    for name, row in table.get("trackers", {}).items():
+    yield from _check_purposes(where, _rows(table, "purposes"))
+    purposes = {**BUILT_IN, **_rows(table, "purposes")}
+    vendors = {OWN_VENDOR, *_rows(table, "vendors")}
+    for name, row in _rows(table, "trackers").items():
         yield from _check_tracker(f"{where}.trackers.{name}", name, row, purposes, vendors)
     yield from _check_choice_size(where, site_id, table)
 
 
+def _rows(table: Mapping[str, Any], key: str) -> dict[str, Mapping[str, Any]]:
+    value = table.get(key)
+    rows = value if isinstance(value, Mapping) else {}
+    return {name: row if isinstance(row, Mapping) else {} for name, row in rows.items()}
+
+
+def _word(table: Mapping[str, Any], key: str) -> str:
+    value = table.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def _origins(table: Mapping[str, Any]) -> list[str]:
+    value = table.get("origins")
+    return [item for item in value if isinstance(item, str) and "://" in item] if isinstance(value, list) else []
+
+
 def _check_origins(where: str, table: Mapping[str, Any]) -> Iterator[Problem]:
-    origins = table["origins"]
+    origins = _origins(table)
     schemes = {origin.split(":", 1)[0] for origin in origins}
     if len(schemes) > 1:
         rule = "all origins https, or all http: cookies carry a prefix that only https can set"
         yield Problem(f"{where}.origins", _shown(origins), rule, "declare the http ones as a site of their own")
-    domain = table.get("domain", "")
-    if table.get("scope") != Scope.DOMAIN:
-        if domain:
-            yield Problem(f"{where}.domain", domain, 'only with scope = "domain"', "remove it, or set the scope")
+    scope, domain = _word(table, "scope") or Scope.HOST, _word(table, "domain")
+    if scope == Scope.HOST and domain:
+        yield Problem(f"{where}.domain", _shown(domain), 'only with scope = "domain"', "remove it, or set the scope")
+    if scope != Scope.DOMAIN:
         return
     if not domain:
         fix = 'write the domain that all origins share, for example "shop.example"'
@@ -179,17 +210,17 @@ def _check_origins(where: str, table: Mapping[str, Any]) -> Iterator[Problem]:
         host = origin.split("://", 1)[1].split(":", 1)[0]
         if domain and host != domain and not host.endswith(f".{domain}"):
             rule = f'with scope = "domain" every origin is {domain} or below it'
-            yield Problem(f"{where}.origins", origin, rule, "move it to another site, or widen the domain")
+            yield Problem(f"{where}.origins", _shown(origin), rule, "move it to another site, or widen the domain")
 
 
-def _check_purposes(where: str, tables: Mapping[str, Any]) -> Iterator[Problem]:
-    for name, row in tables.items():
+def _check_purposes(where: str, rows: Mapping[str, Mapping[str, Any]]) -> Iterator[Problem]:
+    for name, row in rows.items():
         key = f"{where}.purposes.{name}"
         if name == Basis.NECESSARY and "denied_by" in row:
             fix = "remove it; give what a signal should stop another purpose"
             yield Problem(f"{key}.denied_by", _shown(row["denied_by"]), "nothing denies what is necessary", fix)
         if name not in BUILT_IN:
-            for missing in {"title", "description"} - row.keys():
+            for missing in [field for field in ("title", "description") if field not in row]:
                 rule = "a purpose of your own needs words that visitors understand"
                 yield Problem(f"{key}.{missing}", "(missing)", rule, "write it in plain words")
 
@@ -197,30 +228,31 @@ def _check_purposes(where: str, tables: Mapping[str, Any]) -> Iterator[Problem]:
 def _check_tracker(
     key: str, name: str, row: Mapping[str, Any], purposes: Mapping[str, Any], vendors: set[str]
 ) -> Iterator[Problem]:
-    if name == VISIT or row["kind"] == Kind.LOG:
+    if name == VISIT or _word(row, "kind") == Kind.LOG:
         fix = "remove it; `ip`, `log_days` and the purpose `analytics` shape the visit log"
         yield Problem(key, "(a table)", "the visit log is built in", fix)
-    if row["purpose"] not in purposes:
+    purpose, vendor = _word(row, "purpose"), _word(row, "vendor")
+    if purpose.strip() and purpose not in purposes:
         known = ", ".join(purposes)
-        near = get_close_matches(row["purpose"], purposes, n=1)
+        near = get_close_matches(purpose, purposes, n=1)
         fix = f"did you mean {near[0]}?" if near else "declare it under purposes, or use one of those"
-        yield Problem(f"{key}.purpose", _shown(row["purpose"]), f"a purpose of this site: {known}", fix)
-    if row["vendor"] not in vendors:
-        fix = f"add [{key.split('.trackers.')[0]}.vendors.{row['vendor']}] with name and country"
-        yield Problem(f"{key}.vendor", _shown(row["vendor"]), "a vendor of this site", fix)
-    necessary = row["purpose"] == Basis.NECESSARY
+        yield Problem(f"{key}.purpose", _shown(purpose), f"a purpose of this site: {known}", fix)
+    if vendor.strip() and vendor not in vendors:
+        fix = f"add [{key.split('.trackers.')[0]}.vendors.{vendor}] with name and country"
+        yield Problem(f"{key}.vendor", _shown(vendor), "a vendor of this site", fix)
+    necessary = purpose == Basis.NECESSARY
     if necessary:
-        for field in [field for field in ("justification", "reviewed_by") if not row.get(field)]:
+        for field in [field for field in ("justification", "reviewed_by") if field not in row]:
             rule = "what is called necessary needs a written reason and who checked it"
             yield Problem(f"{key}.{field}", "(missing)", rule, "write it, or choose a purpose that visitors are asked")
-    if row.get("basis") not in (None, "necessary" if necessary else "consent"):
+    if _word(row, "basis") == (Basis.CONSENT if necessary else Basis.NECESSARY):
         fix = "remove it; the purpose says it"
         yield Problem(f"{key}.basis", _shown(row["basis"]), "the basis follows from the purpose", fix)
 
 
 def _check_choice_size(where: str, site_id: str, table: Mapping[str, Any]) -> Iterator[Problem]:
-    purposes = len(_purposes(table.get("purposes", {})))
-    trackers = len(table.get("trackers", {})) + 1
+    purposes = len({**BUILT_IN, **_rows(table, "purposes")})
+    trackers = len(_rows(table, "trackers")) + 1
     longest = len(f"1.{site_id}.999999.20260101.rpx...18.") + 2 * (purposes // 4 + 1) + trackers // 4 + 1
     if longest > MAX_VALUE:
         rule = f"a choice about all of them fits in a cookie of {MAX_VALUE} bytes; this one needs {longest}"

@@ -12,7 +12,7 @@ from .trackers import Kind
 
 
 def _text(rule: str, fix: str, **more: Any) -> dict[str, Any]:
-    return {"type": "string", "minLength": 1, "maxLength": 2000, "x-rule": rule, "x-fix": fix, **more}
+    return {"type": "string", "pattern": r"\S", "maxLength": 2000, "x-rule": rule, "x-fix": fix, **more}
 
 
 def _one_of(values: Any, fix: str) -> dict[str, Any]:
@@ -33,9 +33,10 @@ def _table(properties: dict[str, Any], required: list[str]) -> dict[str, Any]:
     return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
 
 
-_SITE_ID = "^[a-z][a-z0-9-]{1,31}$"
-_ID = "^[a-z][a-z0-9_-]{0,63}$"
-_HOST = r"^(\*\.)?([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]*[a-z0-9])?(:[0-9]{1,5})?$"
+# Patterns end in \Z: Python's $ lets a newline follow.
+_SITE_ID = r"^[a-z][a-z0-9-]{1,31}\Z"
+_ID = r"^[a-z][a-z0-9_-]{0,63}\Z"
+_HOST = r"^(\*\.)?([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]*[a-z0-9])?(:[0-9]{1,5})?\Z"
 
 _COOKIE = _table(
     {
@@ -51,7 +52,7 @@ _VENDOR = _table(
         "country": _text(
             "the country it keeps the data in, as two capital letters (ISO 3166-1)",
             'write for example "IE"',
-            pattern="^[A-Z]{2}$",
+            pattern=r"^[A-Z]{2}\Z",
         ),
         "policy": _text("the address of its privacy policy", 'write "https://…"', pattern="^https?://"),
     },
@@ -112,14 +113,14 @@ _SITE = _table(
             "items": _text(
                 "an exact origin: scheme, host and port, nothing after it",
                 'write for example "https://shop.example"',
-                pattern=r"^https?://[a-z0-9.-]+(:[0-9]{1,5})?$",
+                pattern=r"^https?://[a-z0-9.-]+(:[0-9]{1,5})?\Z",
             ),
             "x-rule": "the exact origins its pages are served from",
             "x-fix": 'write for example ["https://shop.example"]',
         },
         "scope": _one_of(Scope, '"host", or "domain" to share the choice among sub-domains'),
         "domain": _text("the domain that all origins share", 'write for example "shop.example"', pattern=_HOST),
-        "language": _text("the language of the texts in this file", 'write for example "en"', pattern="^[a-z]{2,3}$"),
+        "language": _text("the language of the texts in this file", 'write for example "en"', pattern=r"^[a-z]{2,3}\Z"),
         "choice_days": _days(1, MAX_CHOICE_DAYS, f"{CHOICE_DAYS} days is what regulators expect, both ways"),
         "ip": _one_of(Ip, "how much of an address the visit log keeps"),
         "ip_full_days": _days(0, 395, "after how many days full addresses are shortened"),

@@ -1,0 +1,112 @@
+"""The settings that the guard carries: enough to decide, the same for everyone, nothing about anyone."""
+
+import json
+
+import pytest
+
+from gatekeeper.core.guard import guard_settings
+
+from .cases import choice_site, decision_sites, declare, read_table
+
+SITES = decision_sites()
+
+
+def test_the_settings_of_a_site():
+    table = {
+        "name": "The Shop",
+        "origins": ["https://shop.example"],
+        "controller": {"name": "Shop Ltd", "address": "1 High Street", "contact": "privacy@shop.example"},
+        "purposes": {"marketing": {"min_age": 16}},
+        "vendors": {"adsoft": {"name": "Adsoft Inc", "country": "US"}},
+        "trackers": {
+            "pixel": {
+                "kind": "beacon",
+                "purpose": "marketing",
+                "vendor": "adsoft",
+                "retention_days": 30,
+                "description": "Says that an ad was seen.",
+                "hosts": ["px.adsoft.example", "*.adsoft.example"],
+            }
+        },
+    }
+
+    assert guard_settings(declare("shop", table)) == {
+        "site": "shop",
+        "notice": 0,
+        "days": 180,
+        "cookie": "__Host-gk_choice",
+        "attributes": "; Path=/; SameSite=Lax; Secure",
+        "domain": "",
+        "anonymous": False,
+        "language": "en",
+        "purposes": {
+            "necessary": {"age": 0, "necessary": True},
+            "functional": {"age": 18, "denied_by": ["dnt"]},
+            "analytics": {"age": 18},
+            "marketing": {"age": 16, "denied_by": ["dnt", "gpc"]},
+            "mail_open": {"age": 18},
+            "mail_click": {"age": 18},
+        },
+        "trackers": {
+            "visit": {"purpose": "analytics", "kind": "log", "hosts": []},
+            "pixel": {
+                "purpose": "marketing",
+                "kind": "beacon",
+                "hosts": ["px.adsoft.example", "*.adsoft.example"],
+            },
+        },
+        "notices": {},
+    }
+
+
+def test_each_notice_comes_with_its_own_lists():
+    settings = guard_settings(SITES["grown"])
+
+    assert settings["notice"] == 2
+    assert set(settings["notices"]) == {"1", "2"}
+    for no, notice in SITES["grown"].notices.items():
+        assert settings["notices"][str(no)]["purposes"] == list(notice.purposes)
+        assert settings["notices"][str(no)]["trackers"] == list(notice.trackers)
+
+
+def test_a_notice_under_which_every_tracker_stands_for_itself_needs_no_more():
+    assert "told" not in guard_settings(SITES["shop"])["notices"]["1"]
+    assert "told" not in guard_settings(SITES["grown"])["notices"]["2"]
+
+
+def test_an_old_notice_comes_with_what_it_told_of_each_tracker():
+    assert guard_settings(SITES["grown"])["notices"]["1"]["told"] == {
+        "visit": ["visit"],
+        "pixel": ["pixel"],
+        "shorter": ["shorter"],
+        "video": ["video"],
+        "duo-short": ["duo-short"],
+        "duo-long": ["duo-long"],
+        "video-list": ["video"],
+        "duo-both": ["duo-short", "duo-long"],
+        "duo-new": ["duo-long"],
+    }
+
+
+@pytest.mark.row("SE-12")
+@pytest.mark.parametrize("name", sorted(SITES))
+def test_the_settings_are_the_same_bytes_for_everyone(name: str):
+    texts = {json.dumps(guard_settings(decision_sites()[name])) for _ in range(3)}
+
+    assert len(texts) == 1
+
+
+def test_the_domain_is_told_only_where_cookies_are_shared():
+    table = {**read_table("choices")["site"]["history"][0], "origins": ["https://www.shop.example"]}
+    shared = declare("shop", {**table, "scope": "domain", "domain": "shop.example"})
+
+    assert guard_settings(shared)["domain"] == "shop.example"
+    assert guard_settings(shared)["cookie"] == "__Secure-gk_choice"
+    assert guard_settings(declare("shop", table))["domain"] == ""
+
+
+def test_the_settings_hold_no_text_of_the_notice():
+    text = json.dumps(guard_settings(choice_site()))
+
+    assert "Adsoft" not in text
+    assert "High Street" not in text

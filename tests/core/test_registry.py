@@ -1,0 +1,487 @@
+"""``gatekeeper.toml``: what a right one becomes, and every mistake of a wrong one."""
+
+import tomllib
+from collections.abc import Iterator
+from copy import deepcopy
+from datetime import date
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gatekeeper.core.registry import Problem, read_registry
+from gatekeeper.core.signals import Signal
+from gatekeeper.core.sites import notice_content
+from gatekeeper.core.trackers import Kind
+
+GOOD = """
+[sites.shop]
+name = "The Shop"
+origins = ["https://shop.example", "https://www.shop.example"]
+scope = "domain"
+domain = "shop.example"
+language = "en"
+choice_days = 180
+ip = "truncated"
+ip_full_days = 30
+log_days = 395
+anonymous_totals = true
+
+[sites.shop.controller]
+name = "Shop Ltd"
+address = "1 High Street, Dublin"
+contact = "privacy@shop.example"
+
+[sites.shop.purposes.research]
+title = "Research"
+description = "Helps a university."
+denied_by = ["gpc"]
+min_age = 16
+
+[sites.shop.vendors.bank]
+name = "Bank Ltd"
+country = "IE"
+policy = "https://bank.example/privacy"
+
+[sites.shop.vendors.statly]
+name = "Statly GmbH"
+country = "DE"
+
+[sites.shop.trackers.payments]
+kind = "script"
+purpose = "necessary"
+vendor = "bank"
+hosts = ["pay.bank.example"]
+retention_days = 365
+description = "Takes your payment."
+justification = "Nobody can pay without it."
+reviewed_by = "Legal"
+
+[sites.shop.trackers.stats]
+kind = "script"
+purpose = "research"
+vendor = "statly"
+hosts = ["*.statly.example", "cdn.statly.example:8443"]
+cookies = [{ name = "_st", days = 395 }]
+retention_days = 395
+description = "Counts how often a page is read."
+basis = "consent"
+"""
+
+REQUIRED = [
+    "sites",
+    "sites.shop.name",
+    "sites.shop.origins",
+    "sites.shop.controller",
+    "sites.shop.controller.name",
+    "sites.shop.controller.address",
+    "sites.shop.controller.contact",
+    "sites.shop.domain",
+    "sites.shop.purposes.research.title",
+    "sites.shop.purposes.research.description",
+    "sites.shop.vendors.bank.name",
+    "sites.shop.vendors.bank.country",
+    "sites.shop.vendors.statly.name",
+    "sites.shop.vendors.statly.country",
+    "sites.shop.trackers.payments.kind",
+    "sites.shop.trackers.payments.purpose",
+    "sites.shop.trackers.payments.vendor",
+    "sites.shop.trackers.payments.retention_days",
+    "sites.shop.trackers.payments.description",
+    "sites.shop.trackers.payments.justification",
+    "sites.shop.trackers.payments.reviewed_by",
+    "sites.shop.trackers.stats.kind",
+    "sites.shop.trackers.stats.purpose",
+    "sites.shop.trackers.stats.vendor",
+    "sites.shop.trackers.stats.retention_days",
+    "sites.shop.trackers.stats.description",
+    "sites.shop.trackers.stats.cookies.0.name",
+    "sites.shop.trackers.stats.cookies.0.days",
+]
+
+
+def good() -> dict[str, Any]:
+    return tomllib.loads(GOOD)
+
+
+def step(name: str) -> str | int:
+    return int(name) if name.isdigit() else name
+
+
+def find(tables: Any, key: str) -> tuple[Any, str | int]:
+    """Return the table that holds a key, and the key's last part."""
+    *above, last = (step(name) for name in key.split("."))
+    for name in above:
+        tables = tables[name]
+    return tables, last
+
+
+def put(tables: dict[str, Any], key: str, value: Any) -> None:
+    table, last = find(tables, key)
+    table[last] = value
+
+
+def without(key: str) -> dict[str, Any]:
+    tables = good()
+    table, last = find(tables, key)
+    del table[last]
+    return tables
+
+
+def problems(**values: Any) -> list[Problem]:
+    """Return the problems of the good file with some values changed; two underscores stand for a dot."""
+    tables = good()
+    for key, value in values.items():
+        put(tables, f"sites.shop.{key.replace('__', '.')}", value)
+    return read_registry(tables)[1]
+
+
+def complete(problem: Problem) -> bool:
+    return all((problem.key, problem.value, problem.rule, problem.fix))
+
+
+# --- a right file
+
+
+def test_a_right_file_becomes_sites():
+    sites, found = read_registry(good())
+
+    assert not found
+    shop = sites["shop"]
+    assert shop.origins == ("https://shop.example", "https://www.shop.example")
+    assert list(shop.trackers) == ["visit", "payments", "stats"]
+    assert shop.trackers["visit"].retention_days == 395
+    assert shop.trackers["stats"].kind is Kind.SCRIPT
+    assert shop.trackers["stats"].hosts == ("*.statly.example", "cdn.statly.example:8443")
+    assert shop.trackers["stats"].cookies[0].days == 395
+    assert shop.purposes["research"].min_age == 16
+    assert shop.vendors["self"].name == "The Shop"
+
+
+def test_several_sites_are_read():
+    tables = good()
+    tables["sites"]["blog"] = {**tables["sites"]["shop"], "name": "The Blog"}
+
+    sites, found = read_registry(tables)
+
+    assert not found
+    assert {site.name for site in sites.values()} == {"The Shop", "The Blog"}
+
+
+@pytest.mark.row("GPC-01", "DNT-01", "SIG-01")
+def test_a_site_may_widen_what_a_signal_denies_and_never_narrow_it():
+    def denied(purpose: str, by: list[str]) -> frozenset[Signal]:
+        tables = good()
+        put(tables, f"sites.shop.purposes.{purpose}", {"denied_by": by})
+        return read_registry(tables)[0]["shop"].purposes[purpose].denied_by
+
+    assert denied("marketing", []) == {Signal.GPC, Signal.DNT}
+    assert denied("marketing", ["gpc"]) == {Signal.GPC, Signal.DNT}
+    assert denied("functional", []) == {Signal.DNT}
+    assert denied("functional", ["gpc"]) == {Signal.GPC, Signal.DNT}
+    assert denied("analytics", []) == frozenset()
+    assert denied("analytics", ["dnt"]) == {Signal.DNT}
+
+
+# --- EU-06: no field may be left out
+
+
+@pytest.mark.row("EU-06", "EU-15")
+@pytest.mark.parametrize("key", REQUIRED)
+def test_a_field_left_out_is_reported(key: str):
+    sites, found = read_registry(without(key))
+
+    assert sites == {}
+    assert key.removesuffix(".0") in {problem.key for problem in found}
+    assert all(complete(problem) for problem in found)
+    assert "(missing)" in {problem.value for problem in found}
+
+
+@pytest.mark.parametrize("text", ["", " ", "\t\n"])
+@pytest.mark.row("EU-06", "EU-15")
+def test_an_empty_text_is_as_good_as_none(text: str):
+    for key in REQUIRED:
+        tables = good()
+        table, last = find(tables, key)
+        if not isinstance(table[last], str):
+            continue
+        table[last] = text
+
+        assert key in {problem.key for problem in read_registry(tables)[1]}
+
+
+# --- one mistake at a time: the key, the rule and the fix
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "rule", "fix"),
+    [
+        ("origins", [], "exact origins", "https://shop.example"),
+        ("origins", ["shop.example"], "an exact origin: scheme, host and port", "https://shop.example"),
+        ("origins", ["https://shop.example/"], "an exact origin", "https://shop.example"),
+        ("origins", ["https://shop.example\n"], "an exact origin", "https://shop.example"),
+        ("origins", ["https://*.shop.example"], "an exact origin", "https://shop.example"),
+        ("origins", ["https://SHOP.example"], "an exact origin", "https://shop.example"),
+        ("origins", ["null"], "an exact origin", "https://shop.example"),
+        ("origins", "https://shop.example", "exact origins", "https://shop.example"),
+        ("origins", ["https://shop.example", "http://shop.example"], "all origins https, or all http", "of their own"),
+        ("origins", ["https://shop.example", "https://evilshop.example"], "every origin is shop.example or below", ""),
+        ("origins", ["https://shop.example.evil.example"], "every origin is shop.example or below it", "widen"),
+        ("scope", "hots", "one of host, domain", "domain"),
+        ("scope", "host", 'only with scope = "domain"', "remove it, or set the scope"),
+        ("domain", "https://shop.example", "the domain that all origins share", "shop.example"),
+        ("domain", "other.example", "every origin is other.example or below it", "another site"),
+        ("language", "English", "the language of the texts", "en"),
+        ("language", "en\n", "the language of the texts", "en"),
+        ("choice_days", 0, "a whole number of days, 1 to 395", "180"),
+        ("choice_days", 396, "a whole number of days, 1 to 395", "180"),
+        ("choice_days", 180.0, "a whole number of days, 1 to 395", "180"),
+        ("choice_days", True, "a whole number of days, 1 to 395", "180"),
+        ("choice_days", "180", "a whole number of days, 1 to 395", "180"),
+        ("ip", "partial", "one of full, truncated, none", "address"),
+        ("ip_full_days", 396, "a whole number of days, 0 to 395", "shortened"),
+        ("ip_full_days", -1, "a whole number of days, 0 to 395", "shortened"),
+        ("log_days", 761, "a whole number of days, 1 to 760", "25 months"),
+        ("log_days", 0, "a whole number of days, 1 to 760", "25 months"),
+        ("anonymous_totals", "yes", "true or false", "totals"),
+        ("anonymous_totals", 1, "true or false", "totals"),
+        ("name", "x" * 2001, "in at most 2000 characters", "as they know it"),
+        ("colour", "red", "only keys that Gatekeeper knows", "known keys"),
+        ("orgins", ["https://shop.example"], "only keys that Gatekeeper knows", "did you mean origins?"),
+        ("controller.phone", "1", "only keys that Gatekeeper knows", "known keys: name, address, contact"),
+        ("controller", "Shop Ltd", "is not of type 'object'", "gatekeeper init"),
+        ("purposes.Ads", {"title": "A", "description": "B"}, "an id of the form", "lower-case"),
+        ("purposes.research.denied_by", ["gcp"], "one of gpc, dnt", "signals"),
+        ("purposes.research.denied_by", "gpc", "a list of signals", "gpc"),
+        ("purposes.research.min_age", 12, "one of 0, 13, 16, 18", "youngest age"),
+        ("purposes.research.basis", "legitimate_interest", "only keys that Gatekeeper knows", "known keys"),
+        ("purposes.necessary", {"denied_by": ["gpc"]}, "nothing denies what is necessary", "remove it"),
+        ("purposes.ads", {"description": "Ads."}, "words that visitors understand", "plain words"),
+        ("vendors.bank.country", "Ireland", "two capital letters", "IE"),
+        ("vendors.bank.country", "ie", "two capital letters", "IE"),
+        ("vendors.bank.country", "IE\n", "two capital letters", "IE"),
+        ("vendors.bank.policy", "javascript:alert(1)", "the address of its privacy policy", "https://"),
+        ("trackers.stats.kind", "pixel", "one of script, loader, cookie", "technically"),
+        ("trackers.stats.kind", "log", "the visit log is built in", "remove it"),
+        ("trackers.stats.purpose", "ads", "a purpose of this site: necessary, functional", "declare it"),
+        ("trackers.stats.purpose", "marketting", "a purpose of this site", "did you mean marketing?"),
+        ("trackers.stats.purpose", "research ", "a purpose of this site", "did you mean research?"),
+        ("trackers.stats.vendor", "nobody", "a vendor of this site", "[sites.shop.vendors.nobody]"),
+        ("trackers.stats.retention_days", -1, "a whole number of days, 0 to 3650", "how long"),
+        ("trackers.stats.retention_days", 3651, "a whole number of days, 0 to 3650", "how long"),
+        ("trackers.stats.retention_days", 30.0, "a whole number of days, 0 to 3650", "how long"),
+        ("trackers.stats.hosts", ["https://cdn.statly.example/x"], "a host name", "leave out https://"),
+        ("trackers.stats.hosts", ["cdn.statly.example; script-src *"], "a host name", "leave out"),
+        ("trackers.stats.hosts", ["*"], "a host name", "leave out"),
+        ("trackers.stats.hosts", ["a.example\n"], "a host name", "leave out"),
+        ("trackers.stats.basis", "necessary", "the basis follows from the purpose", "remove it"),
+        ("trackers.payments.basis", "consent", "the basis follows from the purpose", "remove it"),
+        ("trackers.visit", {"kind": "script"}, "the visit log is built in", "`log_days`"),
+        ("trackers.Stats", {}, "an id of the form", "lower-case"),
+        ("trackers.__proto__", {}, "an id of the form", "lower-case"),
+    ],
+)
+def test_a_mistake_names_its_rule_and_how_to_mend_it(key: str, value: Any, rule: str, fix: str):
+    tables = good()
+    put(tables, f"sites.shop.{key}", value)
+
+    sites, found = read_registry(tables)
+
+    assert sites == {}
+    assert all(complete(problem) for problem in found)
+    assert any(rule in problem.rule and fix in problem.fix for problem in found), [*map(str, found)]
+    assert all(problem.key.startswith(("sites.shop", "shop")) for problem in found)
+
+
+@pytest.mark.parametrize(
+    "site_id", ["Shop", "s", "1shop", "shop.example", "shop_x", "shop\n", "a" * 33, "", "\u0455hop"]
+)
+def test_a_site_id_that_would_not_fit_into_a_path_or_a_cookie_is_refused(site_id: str):
+    _, found = read_registry({"sites": {site_id: good()["sites"]["shop"]}})
+
+    assert any("an id of the form" in problem.rule for problem in found)
+
+
+@pytest.mark.parametrize(
+    "tables", [{}, {"sites": {}}, {"sites": 5}, {"sites": {"shop": 5}}, {"sites": []}, {"site": {}}]
+)
+def test_a_file_without_a_site_is_refused(tables: dict[str, Any]):
+    sites, found = read_registry(tables)
+
+    assert sites == {}
+    assert found
+    assert all(complete(problem) for problem in found)
+
+
+# --- the rows of law
+
+
+@pytest.mark.row("EU-14")
+@pytest.mark.parametrize("basis", ["legitimate_interest", "li", "legitimate-interest", "contract", "", 1])
+def test_legitimate_interest_is_no_ground(basis: object):
+    found = problems(trackers__stats__basis=basis)
+
+    assert [problem.key for problem in found] == ["sites.shop.trackers.stats.basis"]
+    assert "legitimate interest is no ground" in found[0].rule
+    assert "ePrivacy" in found[0].fix
+
+
+@pytest.mark.row("EU-14")
+def test_what_is_asked_about_cannot_be_called_necessary_by_its_basis():
+    assert [problem.key for problem in problems(trackers__stats__basis="necessary")] == [
+        "sites.shop.trackers.stats.basis"
+    ]
+
+
+@pytest.mark.row("EU-15")
+@pytest.mark.parametrize("field", ["justification", "reviewed_by"])
+def test_what_is_called_necessary_needs_a_reason_and_a_reviewer(field: str):
+    for tables in (without(f"sites.shop.trackers.payments.{field}"), good()):
+        table = tables["sites"]["shop"]["trackers"]["payments"]
+        if field in table:
+            table[field] = "  "
+
+        _, found = read_registry(tables)
+
+        assert [problem.key for problem in found] == [f"sites.shop.trackers.payments.{field}"]
+
+
+@pytest.mark.row("EU-15")
+def test_a_tracker_that_is_asked_about_needs_no_justification():
+    assert problems(trackers__payments__purpose="functional") == []
+
+
+@pytest.mark.row("EU-12")
+@pytest.mark.parametrize(("days", "right"), [(0, True), (395, True), (396, False), (730, False), (-1, False)])
+def test_no_cookie_of_a_tracker_stays_longer_than_13_months(days: int, right: bool):
+    found = problems(trackers__stats__cookies=[{"name": "_st", "days": days}])
+
+    assert (not found) is right
+    assert all("13 months" in problem.fix for problem in found)
+
+
+@pytest.mark.row("EU-12")
+@pytest.mark.parametrize(("days", "right"), [(760, True), (761, False)])
+def test_no_visit_log_is_kept_longer_than_25_months(days: int, right: bool):
+    assert (not problems(log_days=days)) is right
+
+
+@pytest.mark.row("EU-11")
+@pytest.mark.parametrize(("days", "right"), [(1, True), (395, True), (396, False)])
+def test_no_choice_holds_longer_than_13_months(days: int, right: bool):
+    assert (not problems(choice_days=days)) is right
+
+
+# --- all of them, not only the first
+
+
+def test_every_mistake_is_reported_at_once():
+    tables = good()
+    shop = tables["sites"]["shop"]
+    shop["origins"] = ["https://shop.example", "http://shop.example", "nonsense"]
+    shop["ip"] = "partial"
+    shop["colour"] = "red"
+    del shop["controller"]["contact"]
+    shop["vendors"]["bank"]["country"] = "Ireland"
+    shop["purposes"]["necessary"] = {"denied_by": ["gpc"]}
+    shop["purposes"]["ads"] = {"title": "Ads"}
+    shop["trackers"]["payments"]["justification"] = " "
+    shop["trackers"]["stats"]["basis"] = "legitimate_interest"
+    shop["trackers"]["stats"]["purpose"] = "reserch"
+    shop["trackers"]["stats"]["cookies"][0]["days"] = 1000
+    shop["trackers"]["chat"] = {"kind": "embed", "vendor": "talk", "purpose": "functional"}
+    tables["sites"]["Blog"] = deepcopy(good()["sites"]["shop"])
+    tables["users"] = {}
+
+    _, found = read_registry(tables)
+
+    assert {problem.key for problem in found} == {
+        "users",
+        "sites.Blog",
+        "sites.shop.colour",
+        "sites.shop.origins",
+        "sites.shop.origins.2",
+        "sites.shop.ip",
+        "sites.shop.controller.contact",
+        "sites.shop.vendors.bank.country",
+        "sites.shop.purposes.necessary.denied_by",
+        "sites.shop.purposes.ads.description",
+        "sites.shop.trackers.payments.justification",
+        "sites.shop.trackers.stats.basis",
+        "sites.shop.trackers.stats.purpose",
+        "sites.shop.trackers.stats.cookies.0.days",
+        "sites.shop.trackers.chat.retention_days",
+        "sites.shop.trackers.chat.description",
+        "sites.shop.trackers.chat.vendor",
+    }
+    assert all(complete(problem) for problem in found)
+    assert len(found) == len({str(problem) for problem in found})
+
+
+def test_the_same_mistakes_are_reported_in_the_same_order():
+    tables = good()
+    tables["sites"]["shop"]["purposes"]["ads"] = {}
+    keys = [problem.key for problem in read_registry(tables)[1]]
+
+    assert keys == ["sites.shop.purposes.ads.title", "sites.shop.purposes.ads.description"]
+
+
+def test_a_problem_reads_as_three_lines():
+    problem = Problem("sites.shop.ip", "'partial'", "one of full, truncated, none", "write one of them")
+
+    assert str(problem) == (
+        "sites.shop.ip = 'partial'\n    rule: one of full, truncated, none\n    fix:  write one of them"
+    )
+
+
+def test_more_trackers_than_fit_into_the_cookie_are_refused():
+    def site_with(count: int) -> list[Problem]:
+        row = good()["sites"]["shop"]["trackers"]["stats"]
+        return problems(trackers={f"t{number}": row for number in range(count)})
+
+    assert site_with(1000) == []
+    assert [problem.key for problem in site_with(2000)] == ["sites.shop.trackers"]
+
+
+# --- whatever stands there
+
+
+def paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    if path:
+        yield path
+    if isinstance(value, dict | list):
+        for key in value if isinstance(value, dict) else range(len(value)):
+            yield from paths(value[key], (*path, key))
+
+
+toml_values = st.recursive(
+    st.sampled_from(["", " ", "x", "necessary", "visit", "self", "log", "domain"])
+    | st.integers(-2, 400)
+    | st.booleans()
+    | st.floats()
+    | st.just(date(2026, 11, 22)),
+    lambda inner: (
+        st.lists(inner, max_size=2)
+        | st.dictionaries(st.sampled_from(["name", "days", "visit", "", "a b"]), inner, max_size=2)
+    ),
+    max_leaves=4,
+)
+
+
+@given(st.data())
+def test_any_value_anywhere_is_read_or_reported(data: st.DataObject):
+    tables = good()
+    for path in data.draw(st.lists(st.sampled_from(list(paths(tables))), min_size=1, max_size=3)):
+        table: Any = tables
+        for name in path[:-1]:
+            table = table[name] if isinstance(table, dict) and name in table else {}
+        if isinstance(table, dict) and path[-1] in table:
+            table[path[-1]] = data.draw(toml_values)
+
+    sites, found = read_registry(tables)
+
+    assert bool(sites) is not bool(found)
+    assert all(complete(problem) for problem in found)
+    for site in sites.values():
+        assert notice_content(site)
