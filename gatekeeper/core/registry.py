@@ -12,8 +12,8 @@ from .choices import MAX_VALUE
 from .purposes import BUILT_IN, Basis, Purpose
 from .schema import SCHEMA
 from .signals import Signal
-from .sites import Ip, Scope, Site
-from .trackers import OWN_VENDOR, VISIT, Cookie, Kind, Tracker, Vendor
+from .sites import Gate, Ip, Mode, OnGrant, Scope, Site
+from .trackers import OWN_VENDOR, VISIT, Consent, Cookie, Kind, Tracker, Vendor
 
 #: 25 months: the longest that audience data may be kept (CNIL, deliberation of 4 July 2025).
 MAX_LOG_DAYS = 760
@@ -126,6 +126,18 @@ def _site(site_id: str, table: Mapping[str, Any]) -> Site:
         ip=Ip(table.get("ip", Ip.FULL)),
         ip_full_days=table.get("ip_full_days", Site.ip_full_days),
         anonymous_totals=table.get("anonymous_totals", False),
+        hosts=tuple(table.get("hosts", ())),
+        gate=_gate(table.get("gate", {})),
+    )
+
+
+def _gate(row: Mapping[str, Any]) -> Gate:
+    return Gate(
+        mode=Mode(row.get("mode", Mode.ENFORCE)),
+        strict=row.get("strict", False),
+        on_grant=OnGrant(row.get("on_grant", OnGrant.NEXT)),
+        no_reload=tuple(row.get("no_reload", ())),
+        tags_only=tuple(row.get("tags_only", ())),
     )
 
 
@@ -156,6 +168,9 @@ def _tracker(name: str, row: Mapping[str, Any]) -> Tracker:
         description=row["description"],
         hosts=tuple(row.get("hosts", ())),
         cookies=tuple(Cookie(**cookie) for cookie in row.get("cookies", ())),
+        marked=row.get("marked", False),
+        loads=tuple(row.get("loads", ())),
+        consent=Consent(row["consent"]) if "consent" in row else None,
         justification=row.get("justification", ""),
         reviewed_by=row.get("reviewed_by", ""),
     )

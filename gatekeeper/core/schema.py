@@ -7,8 +7,8 @@ from typing import Any
 
 from .purposes import AgeBand, Basis
 from .signals import Signal
-from .sites import CHOICE_DAYS, MAX_CHOICE_DAYS, Ip, Scope
-from .trackers import Kind
+from .sites import CHOICE_DAYS, MAX_CHOICE_DAYS, Ip, Mode, OnGrant, Scope
+from .trackers import Consent, Kind
 
 
 def _text(rule: str, fix: str, **more: Any) -> dict[str, Any]:
@@ -93,6 +93,14 @@ _TRACKER = _table(
         },
         "retention_days": _days(0, 3650, "say how long the vendor keeps what it receives"),
         "description": _text("what it does, for visitors", "write one plain sentence"),
+        "marked": _yes_no("whether every tag of it in the site's pages carries data-gk and is inert without the guard"),
+        "loads": {
+            "type": "array",
+            "items": _text("the id of a tracker of this site", "name what this loader loads"),
+            "x-rule": "a list of the trackers that this loader loads",
+            "x-fix": 'write for example ["ga", "meta-pixel"]',
+        },
+        "consent": _one_of(Consent, "the vendor's own consent interface, to be told of the visitor's choice"),
         "basis": {
             "enum": [Basis.CONSENT.value, Basis.NECESSARY.value],
             "x-rule": "consent, or necessary: legitimate interest is no ground for reading a visitor's device",
@@ -102,6 +110,24 @@ _TRACKER = _table(
         "reviewed_by": _text("who checked that justification", "write a name or a role"),
     },
     ["kind", "purpose", "vendor", "retention_days", "description"],
+)
+
+_PATHS = {
+    "type": "array",
+    "items": _text("a path, with * at its end for all that begin so", 'write for example "/checkout*"', pattern="^/"),
+    "x-rule": "a list of paths",
+    "x-fix": 'write for example ["/checkout*"]',
+}
+
+_GATE = _table(
+    {
+        "mode": _one_of(Mode, '"enforce", or "off" while something is being mended'),
+        "strict": _yes_no("whether Connection-Allowlist is sent too"),
+        "on_grant": _one_of(OnGrant, "when newly granted trackers start where the page cannot start them at once"),
+        "no_reload": _PATHS,
+        "tags_only": _PATHS,
+    },
+    [],
 )
 
 _SITE = _table(
@@ -125,6 +151,13 @@ _SITE = _table(
         "ip": _one_of(Ip, "how much of an address the visit log keeps"),
         "ip_full_days": _days(0, 395, "after how many days full addresses are shortened"),
         "log_days": _days(1, 760, "how long the visit log is kept; 25 months is the longest"),
+        "hosts": {
+            "type": "array",
+            "items": _text("a host name, with *. for all below it", "leave out https:// and path", pattern=_HOST),
+            "x-rule": "a list of hosts of your own besides the origins",
+            "x-fix": 'write for example ["images.shop.example"]',
+        },
+        "gate": _GATE,
         "anonymous_totals": _yes_no("whether totals are counted of those who have not agreed; the notice says so"),
         "controller": _table(
             {

@@ -31,6 +31,36 @@ class Ip(StrEnum):
     NONE = "none"
 
 
+class Mode(StrEnum):
+    """Whether the gate's policy is in force on a site's pages."""
+
+    ENFORCE = "enforce"
+    OFF = "off"
+
+
+class OnGrant(StrEnum):
+    """When newly granted trackers start, where the page's policy does not let them start at once."""
+
+    NEXT = "next"
+    RELOAD = "reload"
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """How the gate works on a site's pages. Patterns are paths; one that ends with ``*`` means all that begin so.
+
+    :param strict: also send ``Connection-Allowlist``.
+    :param no_reload: pages that are never reloaded on a grant.
+    :param tags_only: pages without a policy: declared tags are held all the same.
+    """
+
+    mode: Mode = Mode.ENFORCE
+    strict: bool = False
+    on_grant: OnGrant = OnGrant.NEXT
+    no_reload: tuple[str, ...] = ()
+    tags_only: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True)
 class Site:
     """A website as its owner declared it, with the notices it has published.
@@ -38,6 +68,7 @@ class Site:
     :param origins: exact origins (scheme, host, port) its pages are served from; all https, or all http.
     :param domain: the domain its cookies are set for, with scope ``domain``.
     :param choice_days: how long a choice holds.
+    :param hosts: hosts of the site's own besides its origins, such as one for images; its pages always reach them.
     :param notices: by number, published ones only; the highest number is current.
     """
 
@@ -55,6 +86,8 @@ class Site:
     ip: Ip = Ip.FULL
     ip_full_days: int = 30
     anonymous_totals: bool = False
+    hosts: tuple[str, ...] = ()
+    gate: Gate = Gate()
     notices: Mapping[int, Notice] = field(default_factory=dict)
 
     @property

@@ -31,6 +31,17 @@ class Outcome(StrEnum):
     SLIPPED = "slipped"
 
 
+class Consent(StrEnum):
+    """The consent interfaces that vendors offer to pages."""
+
+    GOOGLE = "google"
+    MICROSOFT_UET = "microsoft-uet"
+    MICROSOFT_CLARITY = "microsoft-clarity"
+    META = "meta"
+    TIKTOK = "tiktok"
+    PINTEREST = "pinterest"
+
+
 @dataclass(frozen=True, slots=True)
 class Vendor:
     """Who receives what a tracker sends.
@@ -60,6 +71,9 @@ class Tracker:
     """Something that may fire.
 
     :param retention_days: how long the vendor keeps what it receives.
+    :param marked: every tag of it in the site's pages is marked with ``data-gk``, so that it is inert until released.
+    :param loads: for a loader: the trackers it loads. It runs when any of them may.
+    :param consent: the vendor's own consent interface to tell, None where it has none.
     :param justification: why it is necessary; only for necessary trackers, and required there.
     """
 
@@ -71,6 +85,9 @@ class Tracker:
     description: str = ""
     hosts: tuple[str, ...] = ()
     cookies: tuple[Cookie, ...] = ()
+    marked: bool = False
+    loads: tuple[str, ...] = ()
+    consent: Consent | None = None
     justification: str = ""
     reviewed_by: str = ""
 

@@ -1,0 +1,101 @@
+"""The policy: which hosts a page may reach, made from the registry and the visitor's choice.
+
+A browser enforces it before any script runs, also for the static markup that its preload scanner fetches. It speaks of
+destinations only: inline code, ``eval``, ``data:`` and ``blob:`` go on as they are, and the site's own policy stays in
+force beside it, because browsers intersect the policies they receive (CSP Level 3 section 4.4).
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+
+from .sites import Gate, Mode, Site
+
+#: What every directive allows besides hosts: nothing that is inside the page or the browser already.
+_LOCAL = "'self' data: blob: filesystem: mediastream: about:"
+_CODE = "'unsafe-inline' 'unsafe-eval' 'wasm-unsafe-eval'"
+#: Each kind of destination, with what it allows besides hosts.
+_DIRECTIVES = (
+    ("default-src", f"{_LOCAL} {_CODE}"),
+    ("script-src", f"{_LOCAL} {_CODE}"),
+    ("style-src", f"{_LOCAL} 'unsafe-inline'"),
+    ("img-src", _LOCAL),
+    ("media-src", _LOCAL),
+    ("font-src", _LOCAL),
+    ("connect-src", _LOCAL),
+    ("frame-src", _LOCAL),
+    ("worker-src", _LOCAL),
+    ("object-src", _LOCAL),
+    ("manifest-src", _LOCAL),
+    ("form-action", "'self'"),
+)
+_ENFORCE = "Content-Security-Policy"
+_REPORT = "Content-Security-Policy-Report-Only"
+_STRICT = "Connection-Allowlist"
+
+Header = tuple[str, str]
+
+
+def gate_headers(site: Site, allows: Callable[[str], bool], path: str) -> list[Header]:
+    """Return the headers that put the gate on a page; none where the site has lifted it.
+
+    :param allows: whether a tracker may fire for this visitor.
+    :param path: of the page; some pages are left to the tags alone (``tags_only``).
+    """
+    if site.gate.mode is Mode.OFF or is_tags_only(site.gate, path):
+        return []
+    hosts = reachable_hosts(site, allows)
+    headers = [(_ENFORCE, content_policy(hosts))]
+    if site.gate.strict:
+        headers.append((_STRICT, connection_allowlist(hosts)))
+    return headers
+
+
+def learn_headers(site: Site, report_to: str) -> list[Header]:
+    """Return the header that lets everything through and reports what the strictest policy would have stopped.
+
+    For the browsers of the site's own staff alone.
+
+    :param report_to: where the browser sends its reports, on the site's own origin.
+    """
+    hosts = reachable_hosts(site, lambda _: False)
+    return [(_REPORT, f"{content_policy(hosts)}; report-uri {report_to}")]
+
+
+def reachable_hosts(site: Site, allows: Callable[[str], bool]) -> list[str]:
+    """Return the hosts that a page may reach, in the order they were declared.
+
+    The site's own; those of the trackers that may fire; and those of trackers declared ``marked``, whose tags are
+    inert until the guard releases them, so that they can run in place on a grant.
+    """
+    return list(dict.fromkeys(_hosts(site, allows)))
+
+
+def _hosts(site: Site, allows: Callable[[str], bool]) -> Iterator[str]:
+    yield from site.hosts
+    for tracker in site.trackers.values():
+        if tracker.marked or allows(tracker.id):
+            yield from tracker.hosts
+
+
+def content_policy(hosts: Iterable[str]) -> str:
+    """Return the value of a ``Content-Security-Policy`` header that allows some hosts, for everything."""
+    added = "".join(f" {host}" for host in hosts)
+    return "; ".join(f"{name} {local}{added}" for name, local in _DIRECTIVES)
+
+
+def connection_allowlist(hosts: Iterable[str]) -> str:
+    """Return the value of a ``Connection-Allowlist`` header (WICG draft; Chromium 152 and later).
+
+    It also stops what no content policy covers: preconnections, name look-ups, speculation, WebRTC.
+    """
+    patterns = "".join(f' "{scheme}://{host}/*"' for host in hosts for scheme in ("https", "http", "wss", "ws"))
+    return f"(response-origin{patterns})"
+
+
+def is_tags_only(gate: Gate, path: str) -> bool:
+    """Tell whether a page has no policy, only held tags."""
+    return any(matches(pattern, path) for pattern in gate.tags_only)
+
+
+def matches(pattern: str, path: str) -> bool:
+    """Tell whether a path is meant by a pattern: exactly, or everything below it where it ends with ``*``."""
+    return path.startswith(pattern[:-1]) if pattern.endswith("*") else path == pattern
