@@ -94,9 +94,7 @@ def load_sites(path: Path) -> tuple[dict[str, Site], list[Problem]]:
     return read_registry(tables)
 
 
-def _read_keys(
-    environ: Mapping[str, str], beside: Path, *, development: bool
-) -> tuple[tuple[str, ...], list[Problem]]:
+def _read_keys(environ: Mapping[str, str], beside: Path, *, development: bool) -> tuple[tuple[str, ...], list[Problem]]:
     name = "GATEKEEPER_SECRET_KEYS"
     fix = "write one with: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
     text = environ.get(name, "")
@@ -108,7 +106,7 @@ def _read_keys(
             path = Path(file)
             text = ",".join(path.read_text("utf-8").split())
             shared = path.stat().st_mode & (stat.S_IRWXO | stat.S_IWGRP)
-        except OSError as error:
+        except (OSError, UnicodeDecodeError) as error:
             return (), [Problem(f"{name}_FILE", file, "a readable file with one key a line", str(error))]
         if shared:
             rule = "readable by its owner alone"
@@ -144,7 +142,8 @@ def _read_proxies(text: str) -> tuple[tuple[Network, ...], list[Problem]]:
 
 def _read_prefix(text: str) -> tuple[str, list[Problem]]:
     parts = text.strip("/").split("/")
-    if text.startswith("/") and all(part and part.replace("-", "").replace("_", "").isalnum() for part in parts):
+    plain = all(part.isascii() and part.replace("-", "").replace("_", "").isalnum() for part in parts)
+    if text.startswith("/") and plain:
         return "/" + "/".join(parts), []
     rule = "a path of letters, digits, hyphens and underscores that starts with /"
-    return "/gk", [Problem("GATEKEEPER_PREFIX", text, rule, 'write for example "/gk"')]
+    return "/gk", [Problem("GATEKEEPER_PREFIX", text or "(empty)", rule, 'write for example "/gk"')]
