@@ -71,6 +71,7 @@ class SqliteStore:
             return
         try:
             if self._started:
+                self._closed = True
                 self._writer.stop()
             elif self._tally:
                 self._flush_alone()
@@ -81,6 +82,7 @@ class SqliteStore:
 
     def check(self) -> None:
         """See :meth:`gatekeeper.store.contract.Store.check`."""
+        self._refuse_if_closed()
         if self._started:
             self._writer.check()
         else:
@@ -88,6 +90,7 @@ class SqliteStore:
 
     def flush(self) -> None:
         """See :meth:`gatekeeper.store.contract.Store.flush`."""
+        self._refuse_if_closed()
         if self._started:
             self._writer.do(Job(flush=True))
         else:
@@ -133,6 +136,7 @@ class SqliteStore:
                 self._writer.wake()
 
     def _do(self, job: Job, wait: float | None = None) -> None:
+        self._refuse_if_closed()
         if self._started:
             self._writer.do(job, wait)
         else:
@@ -200,8 +204,7 @@ class SqliteStore:
     @contextmanager
     def _connected(self) -> Iterator[sqlite3.Connection]:
         """Lend a connection to the right tables; what goes wrong with it is that the store is unavailable."""
-        if self._closed:
-            raise StoreUnavailable("the store is closed")
+        self._refuse_if_closed()
         if not self._checked:
             self._check_tables()
         try:
@@ -209,6 +212,10 @@ class SqliteStore:
                 yield connection
         except (sqlite3.Error, OSError) as error:
             raise unavailable(error) from error
+
+    def _refuse_if_closed(self) -> None:
+        if self._closed:
+            raise StoreUnavailable("the store is closed")
 
     def _check_tables(self) -> None:
         check_schema(self._path)
