@@ -53,10 +53,16 @@ def open_fields(sealer: AESGCM, sealed: bytes, site: str, subject: bytes, event:
     """Return the fields of a sealed body; None where it was changed or is not this event's."""
     try:
         body = sealer.decrypt(sealed[:_NONCE], sealed[_NONCE:], _bound_to(site, subject, event))
-    except InvalidTag:
+    except (InvalidTag, ValueError):  # a ValueError where it is too short to hold a nonce
         return None
     fields: Mapping[str, str] = _decode(body)["fields"]
     return fields
+
+
+def decode_permit(body: bytes) -> tuple[str, str, int | None]:
+    """Return the decision that permitted an event: its reason, purpose and notice."""
+    reason, purpose, notice = _decode(body)["permit"]
+    return reason, purpose, notice
 
 
 def _bound_to(site: str, subject: bytes, event: bytes) -> bytes:
