@@ -239,9 +239,9 @@ def serve(host: str, port: int, threads: int, workers: int) -> None:
 
     config = load_config()
     serving.check_serving(config, workers=workers)
+    check_unserved(config.database_url)
     serving.check_port(host, port)
     migrate(config.database_url)
-    check_unserved(config.database_url)
     shown = f"[{host}]" if ":" in host else host
     sites = ", ".join(config.sites)
     click.echo(f"Gatekeeper {__version__} serves {sites} at http://{shown}:{port}{config.prefix}/", err=True)

@@ -4,7 +4,6 @@ One process looks after the workers, which do the work. It has no access log (GD
 addresses is a visit log too); what it says goes to standard error.
 """
 
-import contextlib
 import multiprocessing
 import os
 import signal
@@ -97,7 +96,7 @@ def _stop_on_hangup(server: Any) -> None:
 
 def _load_app() -> Any:
     """Make the app, in the worker. What the store holds back is written when the worker ends."""
-    threading.Thread(target=_end_with_parent, name="gatekeeper-parent", daemon=True).start()
+    _follow_parent()
     from gatekeeper.app import create_app
 
     try:
@@ -109,10 +108,29 @@ def _load_app() -> Any:
     return app
 
 
+def _follow_parent() -> None:
+    """Make this worker end when its parent says so or dies, and then once.
+
+    A terminal, or systemd, sends its signal to the whole group, and the parent then sends another. granian's worker
+    hangs when its handler runs twice, so signals are held back here and the handler is called for the first.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+    before = signal.getsignal(signal.SIGTERM)
+    threading.Thread(target=_end_on_signal, args=(before,), name="gatekeeper-signals", daemon=True).start()
+    threading.Thread(target=_end_with_parent, name="gatekeeper-parent", daemon=True).start()
+
+
+def _end_on_signal(before: Any) -> None:
+    signal.sigwait({signal.SIGTERM})
+    handler = signal.getsignal(signal.SIGTERM)
+    if handler is before or not callable(handler):
+        os._exit(0)  # not serving yet: there is nothing to finish
+    handler(signal.SIGTERM, None)
+
+
 def _end_with_parent() -> None:
     # Without it a worker whose parent was killed would live on and keep the port and the store's lock.
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGTERM)
