@@ -186,8 +186,8 @@ def _say_gatekeeper_ended(part: Part) -> None:
 
 def _stop(parts: Collection[Part]) -> None:
     for part in parts:
-        # A process that was stopped must go on to hear that it should end.
-        part.signal(signal.SIGTERM)
+        # The leader alone is told: it ends its own processes in order. One that hangs must go on to hear it.
+        part.process.terminate()
         part.signal(signal.SIGCONT)
     deadline = time.monotonic() + _STOPS_WITHIN
     for part in parts:

@@ -119,7 +119,7 @@ def _request_headers(environ: WSGIEnvironment) -> Headers:
     dropped = _HOP_BY_HOP | {name.strip().lower() for name in named.get("Connection", "").split(",")}
     headers = [(name, value) for name, value in named.items() if name.lower() not in dropped]
     kind = [("Content-Type", environ["CONTENT_TYPE"])] if environ.get("CONTENT_TYPE") else []
-    forwarded = [part for part in (named.get("X-Forwarded-For"), environ["REMOTE_ADDR"]) if part]
+    forwarded = [part for part in (named.get("X-Forwarded-For"), environ.get("REMOTE_ADDR")) if part]
     kept = [(name, value) for name, value in headers if name not in {"X-Forwarded-For", "X-Forwarded-Proto"}]
     return [
         *kept,
