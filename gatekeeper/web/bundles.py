@@ -52,9 +52,10 @@ class Bundles:
 
     @cached_property
     def settings(self) -> dict[str, object]:
-        """The guard's settings, with the names of the banner's files."""
+        """The guard's settings, with the names of the banner's files and the words of the way back to it."""
         names = {language: f"banner.{language}.{bundle.hash}.js" for language, bundle in self.banners.items()}
-        return {**guard_settings(self._site), "banner": names}
+        back = {ENGLISH["language"]: ENGLISH["way_back"]}
+        return {**guard_settings(self._site), "banner": names, "back": back}
 
     @cached_property
     def banners(self) -> dict[str, Bundle]:
