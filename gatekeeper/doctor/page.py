@@ -142,7 +142,7 @@ def _examine_page(config: Config, site: Site, answer: Answer) -> Iterator[Findin
     yield from _examine_place(about, tags.found, guards[0])
     yield from _examine_unmarked(site, answer.url, [tag for tag in tags.found if not _is_guard(site, tag)])
     script = urljoin(answer.url, tags.found[guards[0]]["src"])
-    yield from _examine_home(site, answer.url, script)
+    yield from home(site, answer.url, script)
     yield from _examine_script(site, script)
 
 
@@ -197,7 +197,12 @@ def _foreign_host(url: str, tag: Tag, own: set[str]) -> str:
     return "" if wild or parts.netloc == urlsplit(url).netloc else parts.netloc
 
 
-def _examine_home(site: Site, page: str, script: str) -> Iterator[Finding]:
+def home(site: Site, page: str, script: str) -> Iterator[Finding]:
+    """Tell from where the guard comes, as a browser sees it, and what follows.
+
+    :param page: the URL of the page.
+    :param script: the URL of the guard.
+    """
     about = f"site {site.id}"
     if _origin(page) == _origin(script):
         yield ok(about, "home 1: the guard comes from the site's own origin; browsers remember the choice in full")
