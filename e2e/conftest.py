@@ -1,5 +1,6 @@
 """A running demo and a real browser."""
 
+import os
 import shutil
 from collections.abc import Iterator
 
@@ -9,6 +10,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from .demo import Demo
 
 #: Debian's Chromium, or another that is installed; without one, the one that `playwright install chromium` fetches.
+#: GATEKEEPER_TEST_BROWSER names one by its path; `make test` sets it.
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 #: No sandbox, as tests may run as root in a container; and no request of the browser's own.
 FLAGS = (
@@ -32,9 +34,9 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """A real Chromium."""
-    path = next((found for found in map(shutil.which, NAMES) if found), None)
+    path = os.environ.get("GATEKEEPER_TEST_BROWSER", next(filter(None, map(shutil.which, NAMES)), ""))
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        browser = playwright.chromium.launch(executable_path=path or None, args=list(FLAGS))
         yield browser
         browser.close()
 

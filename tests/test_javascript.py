@@ -1,6 +1,8 @@
 """``static/js/decide.js`` decides as Python does: tables and thousands of made-up visitors, in a real browser."""
 
 import json
+import os
+import shutil
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from typing import Any
@@ -21,7 +23,8 @@ from gatekeeper.core.sites import Site
 
 from .core.cases import choice_site, decision_cases, publish_all, read_choice_row, read_table
 
-CHROMIUM = "/usr/bin/chromium"
+#: `make test` names the browser; empty means the one that Playwright brings.
+CHROMIUM = os.environ.get("GATEKEEPER_TEST_BROWSER", shutil.which("chromium"))
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -43,7 +46,7 @@ def page() -> Iterator[Page]:
     source = assets.static("js", "decide.js").read_text("utf-8")
     names = "{decide, decidePurpose, readChoice, writeChoice}"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM or None, args=FLAGS)
         page = browser.new_page()
         page.evaluate(f'window.js = (function () {{"use strict"; {source}; return {names}; }})()')
         yield page
