@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gatekeeper.core.errors import ConfigError
-from gatekeeper.core.registry import Problem, read_registry
+from gatekeeper.core.problems import Problem
+from gatekeeper.core.registry import read_registry
 from gatekeeper.core.sites import Site
 from gatekeeper.core.tokens import MIN_KEY
 
@@ -109,7 +110,7 @@ def _read_keys(environ: Mapping[str, str], beside: Path, *, development: bool) -
         except (OSError, UnicodeDecodeError) as error:
             return (), [Problem(f"{name}_FILE", file, "a readable file with one key a line", str(error))]
         if shared:
-            rule = "readable by its owner alone"
+            rule = "not readable by others, nor writable by its group"
             return (), [Problem(f"{name}_FILE", file, rule, f"chmod 600 {file}")]
     keys = tuple(key.strip() for key in text.split(",") if key.strip())
     if not keys:

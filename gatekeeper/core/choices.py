@@ -21,7 +21,7 @@ MAX_VALUE = 512
 
 _FORM = re.compile(
     rf"{VERSION}\.(?P<site>[a-z][a-z0-9-]{{1,31}})\.(?P<notice>[1-9][0-9]{{0,5}})\.(?P<day>[0-9]{{8}})"
-    r"\.(?P<state>[grw])(?P<pending>p?)(?P<objects>x?)"
+    r"\.(?P<state>g|[rw]p?)(?P<objects>x?)"
     r"\.(?P<purposes>[0-9a-f]+)\.(?P<trackers>[0-9a-f]+)\.(?P<age>-|0|13|16|18)\.(?P<override>[0-9a-f]+)",
 )
 
@@ -102,12 +102,12 @@ def read_choice(value: str, notices: Mapping[int, Notice]) -> Choice:
         site=match["site"],
         notice=notice.no,
         day=_day(match["day"]),
-        state=_STATES[match["state"]],
+        state=_STATES[match["state"][0]],
         purposes=_names(match["purposes"], notice.purposes),
         trackers=_names(match["trackers"], notice.trackers),
         override=_names(match["override"], notice.purposes),
         age_band=None if match["age"] == "-" else AgeBand(int(match["age"])),
-        pending=bool(match["pending"]),
+        pending=match["state"].endswith("p"),
         objects=bool(match["objects"]),
     )
 

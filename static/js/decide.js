@@ -4,7 +4,7 @@
 const DAY = 86400; // seconds
 const MAX_VALUE = 512;
 const FORM =
-  /^1\.([a-z][a-z0-9-]{1,31})\.([1-9]\d{0,5})\.(\d{8})\.([grw])(p?)(x?)\.([\da-f]+)\.([\da-f]+)\.(-|0|13|16|18)\.([\da-f]+)$/;
+  /^1\.([a-z][a-z0-9-]{1,31})\.([1-9]\d{0,5})\.(\d{8})\.(g|[rw]p?)(x?)\.([\da-f]+)\.([\da-f]+)\.(-|0|13|16|18)\.([\da-f]+)$/;
 const STATES = { g: "granted", r: "refused", w: "withdrawn" };
 
 const { hasOwn } = Object;
@@ -85,7 +85,7 @@ function grants(choice, purpose, tracker) {
 /** Reads a gk_choice value; null where it is not one of this site's. */
 function readChoice(value, site) {
   try {
-    const [, id, no, day, letter, pending, objects, purposes, trackers, age, override] =
+    const [, id, no, day, letter, objects, purposes, trackers, age, override] =
       value.length <= MAX_VALUE && FORM.exec(value);
     const notice = own(site.notices, no);
     if (id !== site.site || isNaN(dayNumber(day))) return null;
@@ -93,12 +93,12 @@ function readChoice(value, site) {
       site: id,
       notice: +no,
       day,
-      state: STATES[letter],
+      state: STATES[letter[0]],
       purposes: names(purposes, notice.purposes),
       trackers: names(trackers, notice.trackers),
       override: names(override, notice.purposes),
       age_band: age === "-" ? null : +age,
-      pending: !!pending,
+      pending: letter.length > 1,
       objects: !!objects,
     };
   } catch {

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatekeeper.core.registry import Problem, read_registry
+from gatekeeper.core.problems import Problem
+from gatekeeper.core.registry import read_registry
 from gatekeeper.core.signals import Signal
 from gatekeeper.core.sites import notice_content
 from gatekeeper.core.trackers import Kind
@@ -161,12 +162,42 @@ def test_a_right_file_becomes_sites():
 
 def test_several_sites_are_read():
     tables = good()
-    tables["sites"]["blog"] = {**tables["sites"]["shop"], "name": "The Blog"}
+    blog = {"name": "The Blog", "origins": ["https://blog.shop.example"]}
+    tables["sites"]["blog"] = {**tables["sites"]["shop"], **blog}
 
     sites, found = read_registry(tables)
 
     assert not found
     assert {site.name for site in sites.values()} == {"The Shop", "The Blog"}
+
+
+def test_two_sites_cannot_share_an_origin():
+    tables = good()
+    tables["sites"]["blog"] = {**tables["sites"]["shop"], "name": "The Blog"}
+
+    _, found = read_registry(tables)
+
+    assert {problem.key for problem in found} == {"sites.blog.origins"}
+    assert "it is site shop's too" in found[0].rule
+
+
+@pytest.mark.parametrize(
+    ("origin", "fix"),
+    [("https://shop.example:443", "write 'https://shop.example'"), ("https://shop.example:8443", None)],
+)
+def test_an_origin_is_written_as_browsers_send_it(origin: str, fix: str | None):
+    found = problems(origins=[origin])
+
+    assert [problem.fix for problem in found] == ([fix] if fix else [])
+
+
+def test_no_vendor_can_take_the_name_of_the_site_itself():
+    tables = good()
+    tables["sites"]["shop"]["vendors"]["self"] = {"name": "Other Ltd", "country": "IE"}
+
+    _, found = read_registry(tables)
+
+    assert [problem.key for problem in found] == ["sites.shop.vendors.self"]
 
 
 @pytest.mark.row("GPC-01", "DNT-01", "SIG-01")
@@ -391,7 +422,7 @@ def test_every_mistake_is_reported_at_once():
     shop["trackers"]["stats"]["purpose"] = "reserch"
     shop["trackers"]["stats"]["cookies"][0]["days"] = 1000
     shop["trackers"]["chat"] = {"kind": "embed", "vendor": "talk", "purpose": "functional"}
-    tables["sites"]["Blog"] = deepcopy(good()["sites"]["shop"])
+    tables["sites"]["Blog"] = {**deepcopy(good()["sites"]["shop"]), "origins": ["https://blog.shop.example"]}
     tables["users"] = {}
 
     _, found = read_registry(tables)

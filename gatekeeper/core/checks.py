@@ -1,0 +1,136 @@
+"""Check what the parts of ``gatekeeper.toml`` say of each other.
+
+The checks run on whatever the file holds, so that a wrong form in one place hides no mistake in another. What has the
+wrong form has been reported already: they read it as absent.
+"""
+
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from .choices import MAX_VALUE
+from .problems import Problem, shown
+from .purposes import BUILT_IN, Basis
+from .sites import Scope
+from .trackers import OWN_VENDOR, VISIT, Kind
+
+_USUAL_PORTS = {"https": "443", "http": "80"}
+
+
+def check_sites(tables: Mapping[str, Any]) -> Iterator[Problem]:
+    """Return what does not fit together, within each site and between them."""
+    sites = _rows(tables, "sites")
+    for site_id, table in sites.items():
+        yield from _check_site(site_id, table)
+    yield from _check_shared_origins(sites)
+
+
+def _check_site(site_id: str, table: Mapping[str, Any]) -> Iterator[Problem]:
+    where = f"sites.{site_id}"
+    yield from _check_origins(where, table)
+    yield from _check_purposes(where, _rows(table, "purposes"))
+    purposes = {**BUILT_IN, **_rows(table, "purposes")}
+    vendors = {OWN_VENDOR, *_rows(table, "vendors")}
+    if OWN_VENDOR in _rows(table, "vendors"):
+        yield Problem(f"{where}.vendors.{OWN_VENDOR}", "(a table)", "this name stands for the site itself", "rename it")
+    for name, row in _rows(table, "trackers").items():
+        yield from _check_tracker(f"{where}.trackers.{name}", name, row, purposes, vendors)
+    yield from _check_choice_size(where, site_id, table)
+
+
+def _rows(table: Mapping[str, Any], key: str) -> dict[str, Mapping[str, Any]]:
+    value = table.get(key)
+    rows = value if isinstance(value, Mapping) else {}
+    return {name: row if isinstance(row, Mapping) else {} for name, row in rows.items()}
+
+
+def _word(table: Mapping[str, Any], key: str) -> str:
+    value = table.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def _origins(table: Mapping[str, Any]) -> list[str]:
+    value = table.get("origins")
+    return [item for item in value if isinstance(item, str) and "://" in item] if isinstance(value, list) else []
+
+
+def _check_origins(where: str, table: Mapping[str, Any]) -> Iterator[Problem]:
+    origins = _origins(table)
+    schemes = {origin.split(":", 1)[0] for origin in origins}
+    if len(schemes) > 1:
+        rule = "all origins https, or all http: cookies carry a prefix that only https can set"
+        yield Problem(f"{where}.origins", shown(origins), rule, "declare the http ones as a site of their own")
+    for origin in origins:
+        scheme, port = origin.split(":", 1)[0], origin.rpartition(":")[2]
+        if port == _USUAL_PORTS.get(scheme):
+            rule = "an origin as browsers send it, without its usual port"
+            yield Problem(f"{where}.origins", shown(origin), rule, f"write {shown(origin.removesuffix(f':{port}'))}")
+    scope, domain = _word(table, "scope") or Scope.HOST, _word(table, "domain")
+    if scope == Scope.HOST and domain:
+        yield Problem(f"{where}.domain", shown(domain), 'only with scope = "domain"', "remove it, or set the scope")
+    if scope != Scope.DOMAIN:
+        return
+    if not domain:
+        fix = 'write the domain that all origins share, for example "shop.example"'
+        yield Problem(f"{where}.domain", "(missing)", 'required with scope = "domain"', fix)
+    for origin in origins:
+        host = origin.split("://", 1)[1].split(":", 1)[0]
+        if domain and host != domain and not host.endswith(f".{domain}"):
+            rule = f'with scope = "domain" every origin is {domain} or below it'
+            yield Problem(f"{where}.origins", shown(origin), rule, "move it to another site, or widen the domain")
+
+
+def _check_shared_origins(sites: Mapping[str, Mapping[str, Any]]) -> Iterator[Problem]:
+    owners: dict[str, str] = {}
+    for site_id, table in sites.items():
+        for origin in _origins(table):
+            owner = owners.setdefault(origin, site_id)
+            if owner != site_id:
+                rule = f"one site per origin: it is site {owner}'s too, and both would write the same cookies"
+                yield Problem(f"sites.{site_id}.origins", shown(origin), rule, "remove it from one of them")
+
+
+def _check_purposes(where: str, rows: Mapping[str, Mapping[str, Any]]) -> Iterator[Problem]:
+    for name, row in rows.items():
+        key = f"{where}.purposes.{name}"
+        if name == Basis.NECESSARY and "denied_by" in row:
+            fix = "remove it; give what a signal should stop another purpose"
+            yield Problem(f"{key}.denied_by", shown(row["denied_by"]), "nothing denies what is necessary", fix)
+        if name not in BUILT_IN:
+            for missing in [field for field in ("title", "description") if field not in row]:
+                rule = "a purpose of your own needs words that visitors understand"
+                yield Problem(f"{key}.{missing}", "(missing)", rule, "write it in plain words")
+
+
+def _check_tracker(
+    key: str, name: str, row: Mapping[str, Any], purposes: Mapping[str, Any], vendors: set[str]
+) -> Iterator[Problem]:
+    if name == VISIT or _word(row, "kind") == Kind.LOG:
+        fix = "remove it; `ip`, `log_days` and the purpose `analytics` shape the visit log"
+        yield Problem(key, "(a table)", "the visit log is built in", fix)
+    purpose, vendor = _word(row, "purpose"), _word(row, "vendor")
+    if purpose.strip() and purpose not in purposes:
+        known = ", ".join(purposes)
+        near = get_close_matches(purpose, purposes, n=1)
+        fix = f"did you mean {near[0]}?" if near else "declare it under purposes, or use one of those"
+        yield Problem(f"{key}.purpose", shown(purpose), f"a purpose of this site: {known}", fix)
+    if vendor.strip() and vendor not in vendors:
+        fix = f"add [{key.split('.trackers.')[0]}.vendors.{vendor}] with name and country"
+        yield Problem(f"{key}.vendor", shown(vendor), "a vendor of this site", fix)
+    necessary = purpose == Basis.NECESSARY
+    if necessary:
+        for field in [field for field in ("justification", "reviewed_by") if field not in row]:
+            rule = "what is called necessary needs a written reason and who checked it"
+            yield Problem(f"{key}.{field}", "(missing)", rule, "write it, or choose a purpose that visitors are asked")
+    if _word(row, "basis") == (Basis.CONSENT if necessary else Basis.NECESSARY):
+        fix = "remove it; the purpose says it"
+        yield Problem(f"{key}.basis", shown(row["basis"]), "the basis follows from the purpose", fix)
+
+
+def _check_choice_size(where: str, site_id: str, table: Mapping[str, Any]) -> Iterator[Problem]:
+    purposes = len({**BUILT_IN, **_rows(table, "purposes")})
+    trackers = len(_rows(table, "trackers")) + 1
+    longest = len(f"1.{site_id}.999999.20260101.rpx...18.") + 2 * (purposes // 4 + 1) + trackers // 4 + 1
+    if longest > MAX_VALUE:
+        rule = f"a choice about all of them fits in a cookie of {MAX_VALUE} bytes; this one needs {longest}"
+        yield Problem(f"{where}.trackers", f"{trackers} trackers", rule, "declare fewer, or split the site")
