@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -279,7 +280,12 @@ def _choices(site: Site) -> st.SearchStrategy[Choice]:
         age_band=st.sampled_from([None, None, None, *AgeBand]),
         pending=st.booleans(),
         objects=st.booleans(),
-    )
+    ).map(_only_others_wait)
+
+
+def _only_others_wait(choice: Choice) -> Choice:
+    """A grant is never pending: it counts once the server has it."""
+    return replace(choice, pending=choice.pending and choice.state is not State.GRANTED)
 
 
 def _visitors(site: Site) -> st.SearchStrategy[Visitor]:
