@@ -187,11 +187,15 @@ def _say_gatekeeper_ended(part: Part) -> None:
 def _stop(parts: Collection[Part]) -> None:
     for part in parts:
         # The leader alone is told: it ends its own processes in order. One that hangs must go on to hear it.
-        part.process.terminate()
         part.signal(signal.SIGCONT)
+        part.process.terminate()
     deadline = time.monotonic() + _STOPS_WITHIN
     for part in parts:
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            part.process.wait(max(deadline - time.monotonic(), 0))
+        while part.running and time.monotonic() < deadline:
+            # Told again and again: of what arrives while a process hangs, Linux may tell any of its threads, and
+            # Python hears it in the main thread only.
+            part.process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                part.process.wait(_LOOK_EVERY)
         part.signal(signal.SIGKILL)
         part.process.wait()
