@@ -45,10 +45,11 @@ class Tally:
         with self._writing:
             with self._changing:
                 counts, self._counts = self._counts, {}
-                self._begun += 1
+                self._begun += bool(counts)
+            if not counts:
+                return
             try:
-                if counts:
-                    write(counts)
+                write(counts)
             except BaseException:
                 for total, n in counts.items():
                     self.add(total, n)

@@ -71,6 +71,8 @@ def the_child_takes_over() -> None:
         try:
             append_one(store)
         except StoreUnavailable:
+            store.totals(SITE)  # from here on it has the database open
+            os.write(opened, b"x")
             os.read(ready, 1)
         for _ in range(1000):
             try:
@@ -80,10 +82,12 @@ def the_child_takes_over() -> None:
         return "never"
 
     read, write = os.pipe()
+    waiting, opened = os.pipe()
     child = os.fork()
     if child == 0:
         os.write(write, wait_and_write().encode())
         os._exit(0)
+    os.read(waiting, 1)
     store.close()
     os.write(go, b"x")
     os.waitpid(child, 0)

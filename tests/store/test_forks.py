@@ -42,6 +42,9 @@ def test_two_processes_of_one_family_do_not_both_write(url: str) -> None:
 
 def test_a_worker_goes_on_by_itself_once_the_writing_process_is_gone(url: str) -> None:
     assert run("the_child_takes_over", url) == ["kept 1"]
+    with sqlite3.connect(url.removeprefix("sqlite:///")) as reader:
+        assert reader.execute("SELECT count(*) FROM fresh_events").fetchone() == (2,), "both have written to one log"
+    reader.close()
 
 
 def test_counts_are_written_by_the_process_that_counted_them(url: str) -> None:

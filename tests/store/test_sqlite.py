@@ -87,6 +87,14 @@ def test_no_file_can_be_read_by_others(database: Path, serving: Store) -> None:
     )
 
 
+def test_the_database_is_private_from_the_moment_it_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gatekeeper.store.engines.make_private", lambda path: None)
+
+    migrate(f"sqlite:///{tmp_path}/new.db")
+
+    assert set(modes(tmp_path).values()) == {0o600}
+
+
 def test_files_that_others_could_read_are_taken_away_from_them(database: Path, open_another: OpenStore) -> None:
     with sqlite3.connect(database) as other:
         other.execute("UPDATE heartbeat SET at = 1")
@@ -294,7 +302,7 @@ def test_reading_waits_for_no_writer(database: Path, serving: Store) -> None:
     found = serving.records(SITE, record.subject)
 
     assert found == [record]
-    assert took(started) < 0.2
+    assert took(started) < 0.25
     holder.execute("ROLLBACK")
     holder.close()
 

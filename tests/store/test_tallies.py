@@ -1,5 +1,6 @@
 """The tally is bounded, and loses nothing when writing it fails."""
 
+import threading
 from collections.abc import Mapping
 
 import pytest
@@ -55,6 +56,38 @@ def test_what_was_written_waits_no_more_and_nothing_is_written_twice() -> None:
 
     assert written == [{total("visit"): 3}]
     assert not tally
+
+
+def test_counts_that_are_written_while_totals_are_read_are_counted_once() -> None:
+    tally = Tally()
+    database: dict[Total, int] = {}
+    tally.add(total("visit"), 3)
+
+    def read() -> dict[Total, int]:
+        found = dict(database)
+        tally.write(database.update)
+        return found
+
+    assert tally.add_to(SITE, read) == {total("visit"): 3}
+
+
+def test_totals_wait_for_counts_that_are_on_their_way() -> None:
+    tally = Tally()
+    database: dict[Total, int] = {}
+    seen: list[dict[Total, int]] = []
+    reader = threading.Thread(target=lambda: seen.append(tally.add_to(SITE, lambda: dict(database))))
+    tally.add(total("visit"), 3)
+
+    def write(counts: Mapping[Total, int]) -> None:
+        reader.start()
+        reader.join(0.05)
+        assert seen == []
+        database.update(counts)
+
+    tally.write(write)
+    reader.join()
+
+    assert seen == [{total("visit"): 3}]
 
 
 def test_it_tells_when_it_begins_to_wait() -> None:

