@@ -1,0 +1,113 @@
+"""The cookies of the site's own server: whose each one is, and how one that is denied is removed from a browser.
+
+Only a server can: a script neither sees nor removes an ``HttpOnly`` cookie.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from email.utils import parsedate_to_datetime
+
+from gatekeeper.core.sites import Site
+
+#: A response carries at most so many removals; what is left over is removed by the next one.
+MAX_REMOVALS = 24
+#: So many names of a request are looked at; no browser keeps more for one site (Chromium: 180).
+_MAX_NAMES = 200
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}")
+_DOMAIN = re.compile(r"(?=.{1,253}\Z)[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*\.[a-z][a-z0-9-]*")
+_PATH = re.compile(r"[!-:<-~]{1,200}")
+
+
+class Jar:
+    """The cookies that a site's trackers declare. A declared name that ends with ``*`` means all that begin so."""
+
+    def __init__(self, site: Site) -> None:
+        self._exact: dict[str, list[str]] = {}
+        begun: dict[str, list[str]] = {}
+        for tracker in site.trackers.values():
+            for cookie in tracker.cookies:
+                table = begun if cookie.name.endswith("*") else self._exact
+                table.setdefault(cookie.name.removesuffix("*"), []).append(tracker.id)
+        self._begun = sorted(begun.items(), key=lambda row: len(row[0]), reverse=True)
+
+    def owners(self, name: str) -> list[str]:
+        """Return the trackers that declare a cookie: by its whole name, else by the longest beginning of it."""
+        if name in self._exact:
+            return self._exact[name]
+        return next((owners for start, owners in self._begun if name.startswith(start)), [])
+
+    def is_denied(self, name: str, allows: Callable[[str], bool]) -> bool:
+        """Tell whether a cookie is declared, and none of the trackers that declare it may fire."""
+        owners = self.owners(name)
+        return bool(owners) and not any(map(allows, owners))
+
+
+def is_ours(name: str) -> bool:
+    """Tell whether a cookie is Gatekeeper's own."""
+    return name.removeprefix("__Host-").removeprefix("__Secure-").startswith("gk_")
+
+
+def name_of(set_cookie: str) -> str:
+    """Return the name in a ``Set-Cookie`` value."""
+    pair = set_cookie.partition(";")[0]
+    # RFC 6265bis section 5.6: without an equals sign it is a value without a name.
+    return pair.partition("=")[0].strip() if "=" in pair else ""
+
+
+def removes(set_cookie: str, now: int) -> bool:
+    """Tell whether a ``Set-Cookie`` value removes its cookie, which is always welcome."""
+    attributes = [part.partition("=") for part in set_cookie.split(";")[1:]]
+    found = {key.strip().lower(): value.strip() for key, _, value in attributes}
+    if "max-age" in found:
+        return found["max-age"].startswith("-") or found["max-age"] == "0"
+    try:
+        return parsedate_to_datetime(found["expires"]).timestamp() <= now
+    except (KeyError, ValueError):
+        return False
+
+
+def names_in(header: str) -> list[str]:
+    """Return the names in a ``Cookie`` header, each once, as far as they are well-formed."""
+    pairs = header.split(";", _MAX_NAMES)[:_MAX_NAMES]
+    names = dict.fromkeys(pair.partition("=")[0].strip() for pair in pairs)
+    return [name for name in names if _NAME.fullmatch(name)]
+
+
+def removals(names: list[str], host: str, path: str, *, secure: bool) -> list[str]:
+    """Return the ``Set-Cookie`` values that remove cookies, whichever domain and path they were set for.
+
+    A browser removes a cookie only where name, domain and path are those it was set with, and does not tell them.
+
+    :param host: of the request, as its ``Host`` header has it.
+    :param path: of the request.
+    :param secure: whether the site is served over https: what came over https, only https removes.
+    """
+    variants = list(_variants(host.rpartition(":")[0] if host.rpartition(":")[2].isdecimal() else host, path))
+    found = [
+        f"{name}=; Max-Age=0; Path={where}{domain}{'; Secure' if secure else ''}"
+        for where, domain in variants
+        for name in names
+        if not (name.startswith("__Host-") and (domain or where != "/"))
+    ]
+    return found[:MAX_REMOVALS]
+
+
+def _variants(host: str, path: str) -> Iterator[tuple[str, str]]:
+    for where in dict.fromkeys(("/", _directory(path))):
+        yield where, ""
+        for domain in _domains(host.lower()):
+            yield where, f"; Domain={domain}"
+
+
+def _directory(path: str) -> str:
+    """Return the path that a cookie gets when it is set without one (RFC 6265 section 5.1.4)."""
+    directory = path.rpartition("/")[0] or "/"
+    return directory if _PATH.fullmatch(directory) else "/"
+
+
+def _domains(host: str) -> list[str]:
+    """Return a host and the domains above it, without the last label; none for an address or a bare name."""
+    if not _DOMAIN.fullmatch(host):
+        return []
+    labels = host.split(".")
+    return [".".join(labels[start:]) for start in range(len(labels) - 1)]
