@@ -94,6 +94,12 @@ class Store(Protocol):
     def notices(self, site: str) -> list[Notice]:
         """Return a site's published notices, oldest first."""
 
+    def lift(self, site: str, *, lifted: bool, at: int) -> None:
+        """Lift a site's policy, or put it back; doing either twice changes nothing."""
+
+    def is_lifted(self, site: str) -> bool:
+        """Tell whether a site's policy is lifted."""
+
     def record(self, record: ConsentRecord) -> None:
         """Keep a grant. A subject's earlier record ends as ``replaced``; a new subject gets its sealing key.
 

@@ -1,6 +1,6 @@
 """The tables: one set for every engine. No sequences; what is about a subject has a key that begins (site, subject).
 
-Ids are raw bytes, times are seconds since the epoch, days are ISO dates in UTC. The first migration creates exactly
+Ids are raw bytes, times are seconds since the epoch, days are ISO dates in UTC. The migrations create exactly
 these tables; a test compares them.
 """
 
@@ -36,6 +36,16 @@ notices = Table(
     Column("content", Text, nullable=False),
     Column("published_day", Text, nullable=False),
     PrimaryKeyConstraint("site", "no"),
+    sqlite_with_rowid=False,
+)
+
+#: Sites whose policy is lifted while something is being mended.
+lifted = Table(
+    "lifted",
+    metadata,
+    Column("site", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("site"),
     sqlite_with_rowid=False,
 )
 

@@ -102,6 +102,10 @@ class SqliteStore:
         """See :meth:`gatekeeper.store.contract.Store.publish`."""
         self._do(Job(work=lambda connection: writes.publish(connection, notice)))
 
+    def lift(self, site: str, *, lifted: bool, at: int) -> None:
+        """See :meth:`gatekeeper.store.contract.Store.lift`."""
+        self._do(Job(work=lambda connection: writes.lift(connection, site, at, lifted=lifted)))
+
     def record(self, record: ConsentRecord) -> None:
         """See :meth:`gatekeeper.store.contract.Store.record`."""
         self._do(Job(work=lambda connection: writes.record(connection, record)))
@@ -170,6 +174,10 @@ class SqliteStore:
         """See :meth:`gatekeeper.store.contract.Store.notices`."""
         rows = self._read(sql.NOTICES, (site,))
         return [_notice(*row) for row in rows]
+
+    def is_lifted(self, site: str) -> bool:
+        """See :meth:`gatekeeper.store.contract.Store.is_lifted`."""
+        return bool(self._read(sql.IS_LIFTED, (site,)))
 
     def totals(self, site: str) -> dict[Total, int]:
         """See :meth:`gatekeeper.store.contract.Store.totals`."""

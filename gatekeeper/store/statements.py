@@ -7,7 +7,7 @@ that a log of slow queries points home.
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, bindparam, func, select, update
+from sqlalchemy import ColumnElement, Table, bindparam, delete, func, select, update
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.sql import ClauseElement
@@ -56,6 +56,11 @@ NOTICES = _compile(
     select(schema.notices).where(_of(schema.notices, "site")).order_by(schema.notices.c.no),
     ["site"],
 )
+
+# Lifted sites
+LIFT = _compile("lift", _insert(schema.lifted).on_conflict_do_nothing(), _names(schema.lifted))
+RESTORE = _compile("lift", delete(schema.lifted).where(_of(schema.lifted, "site")), ["site"])
+IS_LIFTED = _compile("is_lifted", select(schema.lifted.c.at).where(_of(schema.lifted, "site")), ["site"])
 
 # Subjects and their records
 ADD_SUBJECT = _compile("record", _insert(schema.subjects).on_conflict_do_nothing(), _names(schema.subjects))

@@ -41,6 +41,14 @@ def publish(connection: sqlite3.Connection, notice: Notice) -> None:
     connection.execute(sql.PUBLISH, (notice.site, notice.no, notice.hash, content, notice.published_day))
 
 
+def lift(connection: sqlite3.Connection, site: str, at: int, *, lifted: bool) -> None:
+    """Note that a site's policy is lifted, or is not."""
+    if lifted:
+        connection.execute(sql.LIFT, (site, at))
+    else:
+        connection.execute(sql.RESTORE, (site,))
+
+
 def record(connection: sqlite3.Connection, record: ConsentRecord) -> None:
     """Add a grant; the subject's earlier one ends as replaced."""
     who = (record.site, record.subject)

@@ -56,6 +56,16 @@ def test_a_notice_must_have_the_next_number(store: Store, no: int) -> None:
     assert [notice.no for notice in store.notices(SITE)] == [1]
 
 
+def test_a_lifted_site_is_lifted_until_it_is_put_back(store: Store) -> None:
+    for _ in range(2):
+        store.lift(SITE, lifted=True, at=NOW)
+    assert (store.is_lifted(SITE), store.is_lifted("blog")) == (True, False)
+
+    for _ in range(2):
+        store.lift(SITE, lifted=False, at=NOW)
+    assert not store.is_lifted(SITE)
+
+
 def test_each_site_numbers_its_own_notices(store: Store) -> None:
     store.publish(new_notice(1))
 

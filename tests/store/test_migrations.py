@@ -16,7 +16,7 @@ from gatekeeper.store.engines import migrate, open_store
 from gatekeeper.store.migrations import HEAD, check_schema
 from gatekeeper.store.schema import metadata
 
-from .things import SITE
+from .things import SITE, new_notice
 
 
 @pytest.fixture
@@ -146,3 +146,21 @@ def test_a_serving_process_does_not_load_alembic() -> None:
     code = "import sys, gatekeeper.store.engines; print('alembic' in sys.modules)"
 
     assert subprocess.check_output([sys.executable, "-c", code]) == b"False\n"
+
+
+def test_a_database_of_an_older_version_keeps_what_it_holds(database: Path) -> None:
+    migrate(f"sqlite:///{database}")
+    store = open_store(f"sqlite:///{database}")
+    store.publish(new_notice())
+    store.close()
+    with sqlite3.connect(database) as writer:
+        writer.execute("DROP TABLE lifted")
+    writer.close()
+    set_version(database, "0001")
+
+    migrate(f"sqlite:///{database}")
+
+    store = open_store(f"sqlite:///{database}")
+    assert store.notices(SITE) == [new_notice()]
+    assert not store.is_lifted(SITE)
+    store.close()
