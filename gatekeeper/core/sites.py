@@ -120,6 +120,10 @@ class Site:
         """Return this site with the notices published so far."""
         return replace(self, notices={notice.no: notice for notice in published})
 
+    def lifted(self) -> "Site":
+        """Return this site with its policy lifted. Its tags are held as ever, and its banner stays."""
+        return replace(self, gate=replace(self.gate, mode=Mode.OFF))
+
 
 def notice_content(site: Site) -> dict[str, Any]:
     """Return what a notice of this site says today, as plain JSON values: everything GDPR Art. 13 asks for."""

@@ -21,6 +21,18 @@ REFRESH = 2.0
 _REMEMBERED = 16_384
 
 
+def published_now(declared: Site, store: Store, held: Site | None = None) -> Site:
+    """Return a site as the store has it: with its notices, and lifted where `gatekeeper off` says so.
+
+    :param held: what was returned before; returned again where nothing has changed.
+    """
+    notices = store.notices(declared.id)
+    site = declared.lifted() if store.is_lifted(declared.id) else declared
+    if held is not None and (len(held.notices), held.gate) == (len(notices), site.gate):
+        return held
+    return site.with_notices(notices)
+
+
 class Published:
     """A site as it is published now, with what is made from it: the choice reader and the scripts."""
 
@@ -69,12 +81,12 @@ class Service:
             raise NotFound(f"no site {site_id[:32]!r} is declared here") from None
 
     def refresh(self) -> None:
-        """Read the published notices again; a site whose notices have not changed keeps all that is made from it."""
-        for site in self.config.sites.values():
-            notices = self.store.notices(site.id)
-            held = self._published.get(site.id)
-            if held is None or len(held.site.notices) != len(notices):
-                self._published[site.id] = Published(site.with_notices(notices))
+        """Read again what is published; a site that has not changed keeps all that is made from it."""
+        for declared in self.config.sites.values():
+            held = self._published.get(declared.id)
+            site = published_now(declared, self.store, held.site if held else None)
+            if held is None or held.site is not site:
+                self._published[site.id] = Published(site)
         self._refreshed = time.monotonic()
 
     def _refresh_in_turn(self) -> None:
