@@ -41,13 +41,13 @@ def steps(state: Path) -> tuple[Step, ...]:
         ),
         Step(
             "Accept",
-            "Open “Your choices” at the foot of any page and accept all.",
+            "Open “Privacy choices” at the foot of any page and accept all.",
             "The tags that were held run where they stand, each once, in their order, and the list fills up: ids, "
             "pages, cookies. This is what a consent banner is about.",
         ),
         Step(
             "Only the visit log",
-            "Reset the list, open “Your choices” again and allow only the visit log.",
+            "Reset the list, open “Privacy choices” again, leave only the visit log switched on, and save.",
             "Tallyhouse and Halfways receive something. Video, chat and ads stay away, and say so in their place.",
         ),
         Step(
