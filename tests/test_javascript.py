@@ -239,6 +239,14 @@ def _tracker() -> st.SearchStrategy[dict[str, Any]]:
     )
 
 
+def _with_loader(trackers: dict[str, Any], wanted: bool) -> dict[str, Any]:
+    """Make the first tracker a tag manager that loads the others."""
+    first, *others = trackers or [None]
+    if not (wanted and others):
+        return trackers
+    return {**trackers, first: {**trackers[first], "kind": "loader", "loads": others}}
+
+
 @st.composite
 def _histories(draw: st.DrawFn) -> Site:
     """A site that has published one to three notices of different trackers."""
@@ -261,7 +269,8 @@ def _histories(draw: st.DrawFn) -> Site:
         "choice_days": draw(st.sampled_from([1, 180, 395])),
     }
     trackers = st.dictionaries(st.sampled_from(_NAMES), _tracker(), max_size=len(_NAMES))
-    site = publish_all("shop", [{**fixed, "trackers": draw(trackers)} for _ in range(draw(st.integers(1, 3)))])
+    declared = [_with_loader(draw(trackers), draw(st.booleans())) for _ in range(draw(st.integers(1, 3)))]
+    site = publish_all("shop", [{**fixed, "trackers": each} for each in declared])
     # Sometimes the site has moved on since its last notice.
     return site if draw(st.booleans()) else site.with_notices(list(site.notices.values())[:-1])
 

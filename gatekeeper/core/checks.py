@@ -35,6 +35,7 @@ def _check_site(site_id: str, table: Mapping[str, Any]) -> Iterator[Problem]:
         yield Problem(f"{where}.vendors.{OWN_VENDOR}", "(a table)", "this name stands for the site itself", "rename it")
     for name, row in _rows(table, "trackers").items():
         yield from _check_tracker(f"{where}.trackers.{name}", name, row, purposes, vendors)
+    yield from _check_loaders(where, _rows(table, "trackers"))
     yield from _check_choice_size(where, site_id, table)
 
 
@@ -125,6 +126,24 @@ def _check_tracker(
     if _word(row, "basis") == (Basis.CONSENT if necessary else Basis.NECESSARY):
         fix = "remove it; the purpose says it"
         yield Problem(f"{key}.basis", shown(row["basis"]), "the basis follows from the purpose", fix)
+
+
+def _check_loaders(where: str, rows: Mapping[str, Mapping[str, Any]]) -> Iterator[Problem]:
+    for name, row in rows.items():
+        key = f"{where}.trackers.{name}.loads"
+        loads = row.get("loads")
+        is_loader = _word(row, "kind") == Kind.LOADER
+        if is_loader and not loads:
+            fix = 'write what it loads, for example ["ga"]: it runs when any of them may'
+            yield Problem(key, "(missing)", "a loader loads trackers of this site", fix)
+        if not is_loader and loads:
+            yield Problem(
+                key, shown(loads), 'only a tracker of kind "loader" loads others', "remove it, or set the kind"
+            )
+        for child in [child for child in loads if isinstance(child, str)] if isinstance(loads, list) else []:
+            if child not in rows or _word(rows[child], "kind") == Kind.LOADER:
+                rule = "a tracker of this site that is no loader itself"
+                yield Problem(key, shown(child), rule, f"declare [{where}.trackers.{child}], or remove it")
 
 
 def _check_choice_size(where: str, site_id: str, table: Mapping[str, Any]) -> Iterator[Problem]:

@@ -4,13 +4,14 @@
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from .choices import Choice, State
 from .purposes import AgeBand, Purpose
 from .signals import Signal
 from .sites import Site
+from .trackers import Tracker
 
 DAY = 86_400  # seconds
 _EPOCH = 719_163  # date(1970, 1, 1).toordinal()
@@ -91,6 +92,8 @@ def decide(tracker: str, visitor: Visitor, site: Site, *, now: int) -> Decision:
     declared = site.trackers.get(tracker)
     if declared is None:
         return Denied(Reason.FAIL_CLOSED)
+    if declared.loads:
+        return _decide_loader(declared, visitor, site, now=now)
 
     def granted(choice: Choice) -> Reason | None:
         told = site.told[choice.notice][tracker]
@@ -99,6 +102,25 @@ def decide(tracker: str, visitor: Visitor, site: Site, *, now: int) -> Decision:
         return None if all(choice.grants(declared.purpose, asked) for asked in told) else Reason.REFUSED
 
     return _rules(declared.purpose, tracker, granted, visitor, site, now=now)
+
+
+def _decide_loader(loader: Tracker, visitor: Visitor, site: Site, *, now: int) -> Decision:
+    """Decide about a tag manager: for itself it is for nothing, so it may run when anything that it loads may.
+
+    Its own vendor must have been told of all the same, and the visitor may except it (VG Hannover, 19 March 2025:
+    a tag manager itself needs consent).
+    """
+    loaded = [decide(child, visitor, site, now=now) for child in loader.loads]
+    allowed = next((decision for decision in loaded if isinstance(decision, Allowed)), None)
+    if allowed is None:
+        return loaded[0]
+    choice = visitor.choice
+    if allowed.reason is Reason.GRANTED and choice is not None:
+        if not site.told[choice.notice][loader.id]:
+            return Denied(Reason.STALE_NOTICE)
+        if loader.purpose in choice.purposes and loader.id in choice.trackers:
+            return Denied(Reason.REFUSED)
+    return replace(allowed, tracker=loader.id)
 
 
 def decide_purpose(purpose: str, visitor: Visitor, site: Site, *, now: int) -> Decision:

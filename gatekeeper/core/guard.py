@@ -4,7 +4,8 @@ from typing import Any
 
 from . import cookies
 from .purposes import Purpose
-from .sites import Scope, Site
+from .sites import Mode, OnGrant, Scope, Site
+from .trackers import Tracker
 
 
 def guard_settings(site: Site) -> dict[str, Any]:
@@ -24,12 +25,37 @@ def guard_settings(site: Site) -> dict[str, Any]:
         "anonymous": site.anonymous_totals,
         "language": site.language,
         "purposes": {purpose.id: _purpose(purpose) for purpose in site.purposes.values()},
-        "trackers": {
-            tracker.id: {"purpose": tracker.purpose, "kind": tracker.kind.value, "hosts": list(tracker.hosts)}
-            for tracker in site.trackers.values()
-        },
+        "trackers": {tracker.id: _tracker(tracker) for tracker in site.trackers.values()},
         "notices": {str(no): _notice(site, no) for no in site.notices},
+        "gate": _gate(site),
     }
+
+
+def _tracker(tracker: Tracker) -> dict[str, Any]:
+    told: dict[str, Any] = {"purpose": tracker.purpose, "kind": tracker.kind.value, "hosts": list(tracker.hosts)}
+    if tracker.cookies:
+        told["keeps"] = [cookie.name for cookie in tracker.cookies]
+    if tracker.marked:
+        told["marked"] = True
+    if tracker.loads:
+        told["loads"] = list(tracker.loads)
+    if tracker.consent:
+        told["consent"] = tracker.consent.value
+    return told
+
+
+def _gate(site: Site) -> dict[str, Any]:
+    gate = site.gate
+    told: dict[str, Any] = {"hosts": list(site.hosts)}
+    if gate.mode is Mode.OFF:
+        told["off"] = True
+    if gate.on_grant is OnGrant.RELOAD:
+        told["reload"] = True
+    if gate.no_reload:
+        told["no_reload"] = list(gate.no_reload)
+    if gate.tags_only:
+        told["tags_only"] = list(gate.tags_only)
+    return told
 
 
 def _purpose(purpose: Purpose) -> dict[str, Any]:

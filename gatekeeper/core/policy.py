@@ -45,7 +45,7 @@ def gate_headers(site: Site, allows: Callable[[str], bool], path: str) -> list[H
     hosts = reachable_hosts(site, allows)
     headers = [(_ENFORCE, content_policy(hosts))]
     if site.gate.strict:
-        headers.append((_STRICT, connection_allowlist(hosts)))
+        headers.append((_STRICT, connection_allowlist(hosts, webrtc=hosts == reachable_hosts(site, lambda _: True))))
     return headers
 
 
@@ -82,13 +82,17 @@ def content_policy(hosts: Iterable[str]) -> str:
     return "; ".join(f"{name} {local}{added}" for name, local in _DIRECTIVES)
 
 
-def connection_allowlist(hosts: Iterable[str]) -> str:
+def connection_allowlist(hosts: Iterable[str], *, webrtc: bool = False) -> str:
     """Return the value of a ``Connection-Allowlist`` header (WICG draft; Chromium 152 and later).
 
-    It also stops what no content policy covers: preconnections, name look-ups, speculation, WebRTC.
+    It also stops what no content policy covers: preconnections, name look-ups, speculation, WebRTC. It holds for every
+    connection that a page begins, a click on a link to another site among them. Redirects are allowed: otherwise those
+    of the site itself would fail too, and where they lead the content policy still checks.
+
+    :param webrtc: whether pages may connect by WebRTC, to anybody: such connections know no hosts.
     """
-    patterns = "".join(f' "{scheme}://{host}/*"' for host in hosts for scheme in ("https", "http", "wss", "ws"))
-    return f"(response-origin{patterns})"
+    patterns = "".join(f' "*://{host}/*"' for host in hosts)
+    return f"(response-origin{patterns});redirects=allow;webrtc={'allow' if webrtc else 'block'}"
 
 
 def is_tags_only(gate: Gate, path: str) -> bool:

@@ -18,11 +18,22 @@ function own(table, key) {
 function decide(tracker, visitor, site, now) {
   return answer(() => {
     const declared = own(site.trackers, tracker);
+    if (declared && declared.loads) return loader(tracker, declared, visitor, site, now);
     return rules(declared && declared.purpose, visitor, site, now, (choice, notice) => {
       const told = toldOf(notice, tracker);
       return told.length < 1 ? "stale_notice" : told.every((asked) => grants(choice, declared.purpose, asked));
     });
   });
+}
+
+/** A tag manager may run when anything that it loads may, if its own vendor was told of and it is not excepted. */
+function loader(id, { purpose, loads }, visitor, site, now) {
+  const loaded = loads.map((child) => decide(child, visitor, site, now));
+  const { allowed, reason } = loaded.find((decision) => decision.allowed) || loaded[0];
+  const { choice } = visitor;
+  if (!allowed || reason === "necessary") return reason;
+  if (toldOf(own(site.notices, choice.notice), id).length < 1) return "stale_notice";
+  return choice.purposes.includes(purpose) && choice.trackers.includes(id) ? "refused" : reason;
 }
 
 /** Decides whether the site itself may do something for a purpose: {allowed, reason}. */

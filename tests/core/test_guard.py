@@ -56,6 +56,7 @@ def test_the_settings_of_a_site():
             },
         },
         "notices": {},
+        "gate": {"hosts": []},
     }
 
 
@@ -110,3 +111,37 @@ def test_the_settings_hold_no_text_of_the_notice():
 
     assert "Adsoft" not in text
     assert "High Street" not in text
+
+
+def test_the_gate_and_what_a_tracker_keeps_and_loads_are_told():
+    row = {"kind": "script", "purpose": "marketing", "vendor": "self", "retention_days": 1, "description": "Does it."}
+    table = {
+        "name": "The Shop",
+        "origins": ["https://shop.example"],
+        "controller": {"name": "Shop Ltd", "address": "1 High Street", "contact": "privacy@shop.example"},
+        "hosts": ["images.shop.example"],
+        "gate": {"mode": "off", "on_grant": "reload", "no_reload": ["/pay*"], "tags_only": ["/checkout"]},
+        "trackers": {
+            "tag": {**row, "marked": True, "consent": "google", "cookies": [{"name": "_t*", "days": 1}]},
+            "manager": {**row, "kind": "loader", "loads": ["tag"]},
+        },
+    }
+
+    settings = guard_settings(declare("shop", table))
+
+    assert settings["gate"] == {
+        "hosts": ["images.shop.example"],
+        "off": True,
+        "reload": True,
+        "no_reload": ["/pay*"],
+        "tags_only": ["/checkout"],
+    }
+    assert settings["trackers"]["tag"] == {
+        "purpose": "marketing",
+        "kind": "script",
+        "hosts": [],
+        "keeps": ["_t*"],
+        "marked": True,
+        "consent": "google",
+    }
+    assert settings["trackers"]["manager"]["loads"] == ["tag"]
