@@ -9,7 +9,7 @@ ENGLISH: Mapping[str, str] = {
     "language": "en",
     "direction": "ltr",
     "title": "Your privacy, your choice",
-    "lead": "{site} asks whether it may use your visit for: {purposes}. Other companies that would receive data: {count}.",
+    "lead": "{site} asks whether it may use your visit for: {purposes}. Companies that would receive data: {count}.",
     "until_then": "Until you say yes, none of this happens. The site works either way.",
     "honoured": "Opt-out request honoured",
     "honoured_for": "Your browser asks not to be tracked, so this stays off: {purposes}.",
@@ -36,6 +36,6 @@ ENGLISH: Mapping[str, str] = {
     "saved_withdrawn": "Withdrawn. Everything stays off until {date}.",
     "change": "You can change it at any time under “{way_back}”.",
     "receipt": "Your receipt code, the proof of what you agreed to:",
-    "not_kept": "Your browser keeps no cookies for this site, so your choice cannot be remembered. Everything stays off.",
+    "not_kept": "Your browser keeps no cookies here, so your choice cannot be remembered. Everything stays off.",
     "failed": "Your choice could not be saved, so nothing was switched on. Please try again.",
 }

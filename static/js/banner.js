@@ -24,12 +24,12 @@ const STYLE = `
 :is(.gk,#gk#gk) a{display:inline-block!important;padding-block:.65rem!important;color:inherit!important}
 :is(.gk,#gk#gk) .gk-soft{color:var(--soft)!important}
 :is(.gk,#gk#gk) .gk-row{display:flex!important;flex-wrap:wrap!important;gap:.75rem!important;margin-block-start:.75rem!important}
-:is(.gk,#gk#gk) .gk-row button{flex:1 1 7rem!important;min-inline-size:0!important}
+:is(.gk,#gk#gk) .gk-row button{flex:1 1 7rem!important;min-inline-size:min-content!important}
 :is(.gk,#gk#gk) .gk-head{display:flex!important;justify-content:space-between!important;align-items:start!important;gap:1rem!important}
 :is(.gk,#gk#gk) .gk-head button{flex:none!important;max-inline-size:60%!important}
 :is(.gk,#gk#gk) button{font:600 1rem/1.25 system-ui,sans-serif!important;min-block-size:44px!important;padding:.5rem .75rem!important;
   color:var(--on)!important;background:var(--fill)!important;border:2px solid var(--fill)!important;border-radius:.5rem!important;
-  cursor:pointer!important;hyphens:auto!important;overflow-wrap:anywhere!important}
+  cursor:pointer!important;overflow-wrap:break-word!important}
 :is(.gk,#gk#gk) button.gk-plain{color:var(--ink)!important;background:var(--paper)!important;border-color:var(--line)!important}
 :is(.gk,#gk#gk) :focus-visible{outline:3px solid var(--ink)!important;outline-offset:2px!important}
 .gk-ask:is(.gk,#gk#gk){display:block!important;inset:auto 0 0!important;max-block-size:min(34rem,80dvh)!important;

@@ -151,14 +151,17 @@ function lost(state) {
   return { state, kept: false };
 }
 
+/** Tells whether this tab was asked before, as far as it remembers; only where cookies are blocked does it. */
 function askedBefore(mark) {
   const note = "gk_asked";
   try {
+    const before = sessionStorage[note];
     if (mark) sessionStorage[note] = 1;
-    return sessionStorage[note];
+    return before;
   } catch {
-    if (mark) window.name ||= note;
-    return window.name === note;
+    const before = window.name;
+    window.name ||= note;
+    return before === note;
   }
 }
 
@@ -338,8 +341,9 @@ function flush() {
 
 async function deliver(body, may, wait) {
   const credentials = may === "anonymous" ? "omit" : "include";
-  const { status } = await fetch(`${base}events`, { method: "POST", body, credentials, keepalive: true }).catch(() => ({}));
-  if (status === 503 && may === mayTell() && wait < 60000) setTimeout(deliver, wait, body, may, wait * 2);
+  const sent = fetch(`${base}events`, { method: "POST", body, credentials, keepalive: true });
+  const answer = await sent.catch(() => ({}));
+  if (answer.status === 503 && may === mayTell() && wait < 60000) setTimeout(deliver, wait, body, may, wait * 2);
 }
 
 /* ---- What other scripts may not do ---- */
@@ -482,7 +486,10 @@ let channel; // to the site's other tabs
 
 function connect() {
   channel = new BroadcastChannel(`gatekeeper:${SETTINGS.site}`);
-  channel.onmessage = refresh;
+  channel.onmessage = () => {
+    // The word of a choice may be faster than its cookie, which passes through another process.
+    for (const wait of [0, 200, 2000]) setTimeout(refresh, wait);
+  };
 }
 
 /** Everything that fires waits for this: while a page is prerendered, nobody is there. */
@@ -499,9 +506,7 @@ function begin() {
   refresh();
   show();
   inform(2000);
-  if (!due() || askedBefore()) return;
-  open(true);
-  if (!navigator.cookieEnabled) askedBefore(true);
+  if (due() && !askedBefore(!navigator.cookieEnabled)) open(true);
 }
 
 protect();
@@ -544,6 +549,12 @@ document.addEventListener("click", (event) => {
 
 const waiting = window.gatekeeper;
 Object.defineProperty(window, "gatekeeper", { value: api });
-if (Array.isArray(waiting)) waiting.forEach(api.push);
+for (const item of Array.isArray(waiting) ? waiting : []) {
+  try {
+    api.push(item);
+  } catch (error) {
+    reportError(error);
+  }
+}
 if (document.prerendering) document.addEventListener("prerenderingchange", begin, { once: true });
 else begin();

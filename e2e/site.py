@@ -1,0 +1,255 @@
+"""A small site with pages of a test's own, Gatekeeper under ``/gk/``, and vendors that remember who called."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from wsgiref.types import StartResponse, WSGIEnvironment
+
+import pytest
+from playwright.sync_api import Page
+from werkzeug.serving import BaseWSGIServer, make_server
+
+from gatekeeper.app import create_app
+from gatekeeper.config import Config
+from gatekeeper.core.events import Event
+from gatekeeper.core.notices import Notice, content_hash
+from gatekeeper.core.registry import read_registry
+from gatekeeper.core.sites import Site as Declared
+from gatekeeper.core.sites import notice_content
+from gatekeeper.core.tokens import SubjectToken
+from gatekeeper.store.contract import Store
+from gatekeeper.store.engines import migrate, open_store
+from gatekeeper.web.service import Service
+
+from .demo import free_port
+
+KEY = "a-key-for-tests-that-is-long-enough-to-be-one"
+#: The vendors' addresses: other hosts, as every third party is.
+STATS, ADS, TUBE = "127.0.0.2", "127.0.0.3", "127.0.0.4"
+SLOWLY = 0.4  # seconds
+
+_GIF = b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff!\xf9\x04\x01\x00\x00\x00\x00,"
+#: What a vendor answers, by the end of the path.
+_ANSWERS = {
+    "js": ("text/javascript", b"ran.push('%s')"),
+    "css": ("text/css", b"body { color: black }"),
+    "gif": ("image/gif", _GIF + b"\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;"),
+    "": ("text/html", b"<!doctype html><title>vendor</title>"),
+}
+
+
+def _tracker(kind: str, purpose: str, vendor: str, host: str, description: str) -> dict[str, Any]:
+    row = {"kind": kind, "purpose": purpose, "vendor": vendor, "retention_days": 90, "description": description}
+    return {**row, "hosts": [host]} if host else row
+
+
+@dataclass
+class Site:
+    """The site, and everything it takes to run it.
+
+    :param pages: HTML by path.
+    :param headers: what its pages are sent with.
+    :param mood: how the service does: ``well``, ``slow``, ``busy`` (answers 503) or ``gone`` (the proxy answers 502).
+    :param hits: every request a vendor received, as ``id`` in the order of arrival.
+    :param posts: every body the service received, as (path, text).
+    :param asked: every path and query that pages asked of the site itself.
+    """
+
+    folder: Path
+    declared: dict[str, Any] = field(default_factory=dict)
+    pages: dict[str, str] = field(default_factory=dict)
+    headers: list[tuple[str, str]] = field(default_factory=list)
+    mood: str = "well"
+    hits: list[str] = field(default_factory=list)
+    posts: list[tuple[str, str]] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+    port: int = field(default_factory=free_port)
+    host: str = "127.0.0.1"
+    ahead: float = 0.0  # how far its clock is, in seconds
+    _servers: list[BaseWSGIServer] = field(default_factory=list)
+
+    def start(self) -> "Site":
+        """Publish the site's notice and serve."""
+        self.declared = {**self._table(), **self.declared}
+        sites, problems = read_registry({"sites": {"shop": self.declared}})
+        assert problems == [], problems
+        config = Config(self.folder / "gatekeeper.toml", sites, f"sqlite:///{self.folder / 'gatekeeper.db'}", (KEY,))
+        migrate(config.database_url)
+        self.store = open_store(config.database_url, clock=self.now)
+        self.store.start()
+        publish(self.store, sites["shop"])
+        self.app = create_app(config, store=self.store, clock=self.now)
+        for host in ("127.0.0.1", STATS, ADS, TUBE):
+            server = make_server(host, self.port, self, threaded=True)
+            self._servers.append(server)
+            threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        return self
+
+    def stop(self) -> None:
+        for server in self._servers:
+            server.shutdown()
+            server.server_close()
+        self.store.close()
+
+    def now(self) -> float:
+        return time.time() + self.ahead
+
+    @property
+    def service(self) -> Service:
+        found = self.app.extensions["gatekeeper"]
+        assert isinstance(found, Service)
+        return found
+
+    def publish_again(self, **changes: Any) -> None:
+        """Change what the site declares and publish it as its next notice, while it runs."""
+        sites, problems = read_registry({"sites": {"shop": {**self.declared, **changes}}})
+        assert problems == [], problems
+        publish(self.store, sites["shop"])
+        self.service.config.sites["shop"] = sites["shop"]  # type: ignore[index]
+        self.service.refresh()
+
+    def url(self, path: str = "/") -> str:
+        return f"http://{self.host}:{self.port}{path}"
+
+    def vendor(self, host: str, path: str) -> str:
+        return f"http://{host}:{self.port}{path}"
+
+    def page(
+        self, path: str, body: str = "", head: str = "", guard: str = "/gk/shop/gatekeeper.js", nonce: str = ""
+    ) -> str:
+        """Add a page that embeds the guard, and return its address.
+
+        :param body: where it says ``<!--wait-->``, the page stops arriving for a moment.
+        """
+        self.pages[path] = (
+            f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{path}</title>'
+            f'<link rel="icon" href="data:,">{head}<script nonce="{nonce}" src="{guard}"></script>'
+            f'<script nonce="{nonce}">ran = []</script></head><body>{body}</body></html>'
+        )
+        return self.url(path)
+
+    def tag(self, purpose: str, name: str, query: str = "", more: str = "") -> str:
+        """Return a marked script of the vendor that serves a purpose; it notes its name in ``ran``."""
+        host = {"analytics": STATS, "marketing": ADS, "functional": TUBE}[purpose]
+        source = self.vendor(host, f"/{name}.js{query}")
+        return f'<script type="text/plain" data-gk="{purpose}" data-src="{source}" {more}></script>'
+
+    def inline(self, purpose: str, name: str) -> str:
+        """Return a marked inline script of a purpose."""
+        tracker = {"analytics": "stats", "marketing": "ads", "functional": "tube"}[purpose]
+        return f'<script type="text/plain" data-gk="{purpose}" data-gk-tracker="{tracker}">ran.push("{name}")</script>'
+
+    def events(self, page: Page) -> list[Event]:
+        """Return what the log holds about whoever is on a page."""
+        cookies = {cookie["name"]: cookie["value"] for cookie in page.context.cookies()}
+        token: SubjectToken = self.service.subject_tokens.verify(cookies["gk_subject"])
+        return self.store.events("shop", token.subject)
+
+    def _table(self) -> dict[str, Any]:
+        return {
+            "name": "Test Shop",
+            "origins": [self.url("")],
+            "controller": {"name": "Test Shop Ltd", "address": "1 Test Street", "contact": "privacy@shop.test"},
+            "vendors": {
+                "statly": {"name": "Statly GmbH", "country": "DE", "policy": "https://statly.example/privacy"},
+                "adco": {"name": "AdCo Inc", "country": "US"},
+                "tube": {"name": "Tube BV", "country": "NL"},
+            },
+            "trackers": {
+                "stats": _tracker("script", "analytics", "statly", f"{STATS}:{self.port}", "Counts page views."),
+                "ads": _tracker("script", "marketing", "adco", f"{ADS}:{self.port}", "Measures ads."),
+                "ad-pixel": _tracker("beacon", "marketing", "adco", "", "Tells the advertiser of a visit."),
+                "tube": _tracker("embed", "functional", "tube", f"{TUBE}:{self.port}", "Shows videos."),
+            },
+        }
+
+    # --- serving
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        host = environ["HTTP_HOST"].split(":")[0]
+        if host in (STATS, ADS, TUBE):
+            return self._vendor(environ, start_response)
+        if environ["PATH_INFO"].startswith("/gk/"):
+            return self._gatekeeper(environ, start_response)
+        self.asked.append(f"{environ['PATH_INFO']}?{environ['QUERY_STRING']}".rstrip("?"))
+        text = self.pages.get(environ["PATH_INFO"])
+        headers = [("Content-Type", "text/html; charset=utf-8"), *self.headers]
+        start_response("200 OK" if text is not None else "404 Not Found", headers)
+        return _arriving(text or "")
+
+    def _gatekeeper(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if environ["REQUEST_METHOD"] == "POST":
+            body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+            environ["wsgi.input"] = _Body(body)
+            self.posts.append((environ["PATH_INFO"], body.decode()))
+        if self.mood == "slow":
+            time.sleep(SLOWLY)
+        elif self.mood != "well":
+            status = {"busy": "503 Service Unavailable", "gone": "502 Bad Gateway"}[self.mood]
+            start_response(status, [("Retry-After", "1"), ("Content-Type", "text/plain")])
+            return [b"not now"]
+        answered: Iterable[bytes] = self.app(environ, start_response)
+        return answered
+
+    def _vendor(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        path, query = environ["PATH_INFO"], environ.get("QUERY_STRING", "")
+        name = path.strip("/").split(".")[0]
+        self.hits.append(name)
+        if "slow" in query:
+            time.sleep(SLOWLY)
+        if "fail" in query:
+            start_response("404 Not Found", [("Content-Type", "text/plain")])
+            return [b"no"]
+        kind, body = _ANSWERS[path.partition(".")[2]]
+        start_response("200 OK", [("Content-Type", kind), ("Cache-Control", "no-store")])
+        return [body % name.encode() if kind == "text/javascript" else body]
+
+
+def _arriving(text: str) -> Iterator[bytes]:
+    first, *rest = text.split("<!--wait-->")
+    yield first.encode()
+    for part in rest:
+        time.sleep(SLOWLY)
+        yield part.encode()
+
+
+class _Body:
+    """A body that was read already."""
+
+    def __init__(self, body: bytes) -> None:
+        self._rest = body
+
+    def read(self, size: int = -1) -> bytes:
+        size = len(self._rest) if size < 0 else size
+        taken, self._rest = self._rest[:size], self._rest[size:]
+        return taken
+
+
+def publish(store: Store, site: Declared) -> Notice:
+    """Publish a site as it is declared, as its next notice."""
+    content = notice_content(site)
+    notice = Notice(site.id, len(store.notices(site.id)) + 1, content, "2026-11-22", content_hash(content))
+    store.publish(notice)
+    return notice
+
+
+def wait_until(found: Callable[[], Any], within: float = 10.0) -> Any:
+    """Wait until something is so, and return it."""
+    deadline = time.monotonic() + within
+    while not (value := found()):
+        assert time.monotonic() < deadline, "it never came to be so"
+        time.sleep(0.02)
+    return value
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    """A site of the test's own, serving."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    site = Site(tmp_path).start()
+    yield site
+    site.stop()
