@@ -78,8 +78,15 @@ def _hosts(site: Site, allows: Callable[[str], bool]) -> Iterator[str]:
 
 def content_policy(hosts: Iterable[str]) -> str:
     """Return the value of a ``Content-Security-Policy`` header that allows some hosts, for everything."""
-    added = "".join(f" {host}" for host in hosts)
-    return "; ".join(f"{name} {local}{added}" for name, local in _DIRECTIVES)
+    named = list(hosts)
+    added = "".join(f" {host}" for host in named)
+    wires = "".join(f" {scheme}{host}" for host in named for scheme in _schemes(host))
+    return "; ".join(f"{name} {local}{added}{wires if name == 'connect-src' else ''}" for name, local in _DIRECTIVES)
+
+
+def _schemes(host: str) -> tuple[str, ...]:
+    # A bare host means the page's own scheme and, on the usual ports, its secure twin; never web sockets.
+    return ("https://", "wss://", "ws://") if ":" in host else ("wss://", "ws://")
 
 
 def connection_allowlist(hosts: Iterable[str], *, webrtc: bool = False) -> str:
