@@ -3,6 +3,7 @@
 from typing import Any
 
 from . import cookies
+from .policy import DIRECTIVES
 from .purposes import Purpose
 from .sites import Mode, OnGrant, Scope, Site
 from .trackers import Tracker
@@ -46,7 +47,7 @@ def _tracker(tracker: Tracker) -> dict[str, Any]:
 
 def _gate(site: Site) -> dict[str, Any]:
     gate = site.gate
-    told: dict[str, Any] = {"hosts": list(site.hosts)}
+    told: dict[str, Any] = {"hosts": list(site.hosts), "policy": list(DIRECTIVES)}
     if gate.mode is Mode.OFF:
         told["off"] = True
     if gate.on_grant is OnGrant.RELOAD:

@@ -9,23 +9,11 @@ from collections.abc import Callable, Iterable, Iterator
 
 from .sites import Gate, Mode, Site
 
-#: What every directive allows besides hosts: nothing that is inside the page or the browser already.
-_LOCAL = "'self' data: blob: filesystem: mediastream: about:"
-_CODE = "'unsafe-inline' 'unsafe-eval' 'wasm-unsafe-eval'"
-#: Each kind of destination, with what it allows besides hosts.
-_DIRECTIVES = (
-    ("default-src", f"{_LOCAL} {_CODE}"),
-    ("script-src", f"{_LOCAL} {_CODE}"),
-    ("style-src", f"{_LOCAL} 'unsafe-inline'"),
-    ("img-src", _LOCAL),
-    ("media-src", _LOCAL),
-    ("font-src", _LOCAL),
-    ("connect-src", _LOCAL),
-    ("frame-src", _LOCAL),
-    ("worker-src", _LOCAL),
-    ("object-src", _LOCAL),
-    ("manifest-src", _LOCAL),
-    ("form-action", "'self'"),
+#: Everything a page can load or connect to falls back on the first directive; where it sends forms does not. Besides
+#: hosts they allow all that is inside the page or the browser already.
+DIRECTIVES = (
+    "default-src 'self' data: blob: filesystem: mediastream: about: 'unsafe-inline' 'unsafe-eval'",
+    "form-action 'self'",
 )
 _ENFORCE = "Content-Security-Policy"
 _REPORT = "Content-Security-Policy-Report-Only"
@@ -78,15 +66,13 @@ def _hosts(site: Site, allows: Callable[[str], bool]) -> Iterator[str]:
 
 def content_policy(hosts: Iterable[str]) -> str:
     """Return the value of a ``Content-Security-Policy`` header that allows some hosts, for everything."""
-    named = list(hosts)
-    added = "".join(f" {host}" for host in named)
-    wires = "".join(f" {scheme}{host}" for host in named for scheme in _schemes(host))
-    return "; ".join(f"{name} {local}{added}{wires if name == 'connect-src' else ''}" for name, local in _DIRECTIVES)
+    added = "".join(f" {source}" for host in hosts for source in _sources(host))
+    return "; ".join(f"{directive}{added}" for directive in DIRECTIVES)
 
 
-def _schemes(host: str) -> tuple[str, ...]:
+def _sources(host: str) -> tuple[str, ...]:
     # A bare host means the page's own scheme and, on the usual ports, its secure twin; never web sockets.
-    return ("https://", "wss://", "ws://") if ":" in host else ("wss://", "ws://")
+    return host, f"https://{host}", f"wss://{host}", f"ws://{host}"
 
 
 def connection_allowlist(hosts: Iterable[str], *, webrtc: bool = False) -> str:

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from gatekeeper.core.guard import guard_settings
+from gatekeeper.core.policy import DIRECTIVES
 
 from .cases import choice_site, decision_sites, declare, read_table
 
@@ -56,7 +57,7 @@ def test_the_settings_of_a_site():
             },
         },
         "notices": {},
-        "gate": {"hosts": []},
+        "gate": {"hosts": [], "policy": list(DIRECTIVES)},
     }
 
 
@@ -131,6 +132,7 @@ def test_the_gate_and_what_a_tracker_keeps_and_loads_are_told():
 
     assert settings["gate"] == {
         "hosts": ["images.shop.example"],
+        "policy": list(DIRECTIVES),
         "off": True,
         "reload": True,
         "no_reload": ["/pay*"],
