@@ -122,6 +122,7 @@ function ask(how) {
     paragraph(say("lead", { site: notice.name, purposes: titles(all), count: others })),
     how.objected.length && [paragraph(element("strong", {}, strings.honoured)), paragraph(say("honoured_for", { purposes: titles(how.objected) }))],
     paragraph(strings.until_then, "gk-soft"),
+    element("div", { role: "status" }),
     element(
       "div",
       { class: "gk-row" },
@@ -176,6 +177,7 @@ function prefer(how) {
     element(
       "div",
       { class: "gk-end" },
+      element("div", { role: "status" }),
       element(
         "div",
         { class: "gk-row" },
@@ -226,7 +228,8 @@ async function choose(method, granted, override, objects) {
   const mine = ++latest;
   const answer = await gatekeeper.choose({ granted, override, objects, method, language }).catch(() => null);
   if (mine !== latest) return;
-  if (!answer) return announce([strings.failed]);
+  // Not in a box of its own, which would lie over the buttons.
+  if (!answer) return (dialog || asking)?.querySelector("[role=status]").replaceChildren(paragraph(strings.failed));
   if (answer.state === "stale") return;
   const focus = before;
   close();
@@ -242,7 +245,6 @@ function kept({ state, until, receipt }) {
 
 /** Shows a message that screen readers speak; it stays until it is closed. */
 function announce(lines) {
-  if (said) said.remove();
   const status = element("div", { role: "status" });
   said = element(
     "div",
@@ -250,7 +252,7 @@ function announce(lines) {
     status,
     button("close", () => said.remove(), "gk-plain"),
   );
-  (dialog || document.body).append(said);
+  document.body.append(said);
   // A live region speaks of what changes in it, so it has to be there first.
   requestAnimationFrame(() => status.append(...lines.map((line) => paragraph(line))));
 }
@@ -271,7 +273,7 @@ let undo = () => {};
 function begin() {
   undo = gatekeeper.on("open", open);
   // Another tab may have answered.
-  gatekeeper.on("choice", ({ state }) => state !== "none" && asking && !latest && close());
+  gatekeeper.on("choice", ({ state }) => state !== "none" && asking && close());
 }
 if (document.body) begin();
 else document.addEventListener("DOMContentLoaded", begin);
