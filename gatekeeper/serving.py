@@ -22,6 +22,9 @@ from gatekeeper.core.errors import ConfigError, GatekeeperError
 
 #: How long a worker may take to answer what it has begun, in seconds.
 GRACE = 10
+#: How long after a signal to the whole group the parent's own is waited for, in seconds.
+_NEXT = 0.5
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def serve(config: Config, *, host: str, port: int, threads: int, workers: int) -> None:
@@ -47,8 +50,7 @@ def serve(config: Config, *, host: str, port: int, threads: int, workers: int) -
         log_dictconfig={"handlers": _to_stderr()},
         log_access=False,
     )
-    # granian's own answer to SIGHUP starts the new worker before the old one has let go of the store's lock.
-    server.on_startup(lambda: _stop_on_hangup(server))
+    _stop_on_signal(server)
     server.serve(target_loader=_load_app, wrap_loader=False)
 
 
@@ -90,8 +92,19 @@ def _to_stderr() -> dict[str, Any]:
     return {"console": handler, "access": handler}
 
 
-def _stop_on_hangup(server: Any) -> None:
-    signal.signal(signal.SIGHUP, server.signal_handler_interrupt)
+def _stop_on_signal(server: Any) -> None:
+    """Wait for signals in a thread of its own, and stop the server on the first.
+
+    A handler would run in the main thread, which sleeps on, where the system gives the signal to another thread. And
+    granian's own answer to SIGHUP starts the new worker before the old one has let go of the store's lock.
+    """
+
+    def stop() -> None:
+        signal.sigwait(_SIGNALS)
+        server.signal_handler_interrupt()
+
+    signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    threading.Thread(target=stop, name="gatekeeper-signals", daemon=True).start()
 
 
 def _load_app() -> Any:
@@ -112,16 +125,20 @@ def _follow_parent() -> None:
     """Make this worker end when its parent says so or dies, and then once.
 
     A terminal, or systemd, sends its signal to the whole group, and the parent then sends another. granian's worker
-    hangs when its handler runs twice, so signals are held back here and the handler is called for the first.
+    hangs when its handler runs twice, and its parent takes a worker that ends first for a crash. So signals are held
+    back here, and the handler is called once, for the parent's.
     """
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+    signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     before = signal.getsignal(signal.SIGTERM)
     threading.Thread(target=_end_on_signal, args=(before,), name="gatekeeper-signals", daemon=True).start()
     threading.Thread(target=_end_with_parent, name="gatekeeper-parent", daemon=True).start()
 
 
 def _end_on_signal(before: Any) -> None:
-    signal.sigwait({signal.SIGTERM})
+    told = signal.sigwaitinfo({signal.SIGTERM})
+    if told.si_pid not in {os.getppid(), os.getpid()}:
+        # The parent's comes next, unless the system has already made one of both.
+        signal.sigtimedwait({signal.SIGTERM}, _NEXT)
     handler = signal.getsignal(signal.SIGTERM)
     if handler is before or not callable(handler):
         os._exit(0)  # not serving yet: there is nothing to finish
