@@ -5,6 +5,7 @@ PORT ?= 8080
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 READY := $(VENV)/.ready
+SERVERS := $(VENV)/.servers/.ready
 BROWSER := $(VENV)/.browser
 
 export PIP_CACHE_DIR := $(CURDIR)/$(VENV)/.cache/pip
@@ -16,7 +17,7 @@ export PLAYWRIGHT_BROWSERS_PATH := $(CURDIR)/$(VENV)/.cache/browsers
 demo: $(READY)
 	@$(PYTHON) -m gatekeeper demo --port $(PORT) --state var/demo
 
-test: $(READY) $(BROWSER)
+test: $(READY) $(BROWSER) $(SERVERS)
 	@GATEKEEPER_TEST_BROWSER="$$(cat $(BROWSER))" $(PYTHON) -m pytest
 
 test-core: $(READY)
@@ -37,6 +38,11 @@ $(READY): pyproject.toml
 
 $(VENV)/.lint: $(READY)
 	@$(PYTHON) -m pip install --quiet --editable '.[dev]'
+	@touch $@
+
+# The web servers that the tests run.
+$(SERVERS): $(READY)
+	@.ci/setup servers
 	@touch $@
 
 # The path of the browser that the tests drive; empty means the one that Playwright brings.

@@ -37,8 +37,8 @@ _LEARN_USE = "learn"
 HINTS = "Sec-CH-UA-Platform-Version, Sec-CH-UA-Model, Sec-CH-UA-Full-Version-List"
 
 #: ``Sec-Fetch-Dest`` of what has a policy of its own (HTML Standard: documents and workers).
-_PAGES = {"document", "iframe", "frame", "fencedframe", "embed", "object", "worker", "sharedworker", "serviceworker"}
-_PAGE_TYPES = {"", "text/html", "application/xhtml+xml", "image/svg+xml", "text/xml", "application/xml"}
+PAGES = {"document", "iframe", "frame", "fencedframe", "embed", "object", "worker", "sharedworker", "serviceworker"}
+PAGE_TYPES = {"", "text/html", "application/xhtml+xml", "image/svg+xml", "text/xml", "application/xml"}
 _REMEMBERED = 4096
 _MAX_REPORTED = 100
 
@@ -145,10 +145,10 @@ class Ruling:
         return [*kept, *self.policy]
 
     def _is_page(self, status: int, headers: list[Header]) -> bool:
-        if self._header("HTTP_SEC_FETCH_DEST") in _PAGES or (status == 304 and self.asks_page):
+        if self._header("HTTP_SEC_FETCH_DEST") in PAGES or (status == 304 and self.asks_page):
             return True
         kind = next((value for name, value in headers if name.lower() == "content-type"), "")
-        return status not in {204, 304} and kind.partition(";")[0].strip().lower() in _PAGE_TYPES
+        return status not in {204, 304} and kind.partition(";")[0].strip().lower() in PAGE_TYPES
 
     def _may_set(self, set_cookie: str) -> bool:
         name = name_of(set_cookie)
@@ -297,5 +297,5 @@ def sign_learner(keys: Sequence[str], site: Site, *, until: int) -> str:
 def _asks_page(environ: Environ) -> bool:
     destination = environ.get("HTTP_SEC_FETCH_DEST")
     if destination:
-        return destination in _PAGES
+        return destination in PAGES
     return "text/html" in cast(str, environ.get("HTTP_ACCEPT", "text/html"))
