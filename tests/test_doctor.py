@@ -470,6 +470,7 @@ def test_a_sub_domain_without_domain_scope_is_told_how_to_become_home_2(environ:
         ("nginx/nginx.conf", "http { log_format mine '$remote_addr $status'; access_log /a.log mine; }", Sign.WARN),
         ("nginx/nginx.conf", "http { log_format mine '$status $http_user_agent'; access_log /a.log mine; }", Sign.WARN),
         ("nginx/nginx.conf", "http { log_format mine '$status $uri'; access_log /a.log mine; }", Sign.OK),
+        ("nginx/nginx.conf", "http { access_log /a.log declared_elsewhere; }", Sign.WARN),
         ("nginx/nginx.conf", "http { access_log off; # access_log /a.log combined;\n }", Sign.OK),
         ("nginx/sites-enabled/shop", "server { access_log /a.log combined; }", Sign.WARN),
         ("apache2/sites-enabled/shop.conf", "CustomLog ${APACHE_LOG_DIR}/access.log combined", Sign.WARN),
