@@ -35,7 +35,9 @@ ATTACKS = {
     "posts a choice by fetch": "fetch('/gk/shop/choice', GRANT)",
     "posts it by fetch with a Request": "fetch(new Request('/gk/shop/choice', GRANT))",
     "posts it by fetch with a URL": "fetch(new URL('/gk/shop/choice', location), GRANT)",
-    "posts it to another spelling": "fetch('/gk//shop/./x/../ch%6fice?a#b', GRANT)",
+    "posts it with a letter encoded": "fetch('/gk/shop/ch%6fice', GRANT)",
+    "posts it with a slash encoded": "fetch('/gk/shop%2fchoice', GRANT)",
+    "posts it with detours": "fetch('/gk/x/..//shop/./choice?a#b', GRANT)",
     "posts it to an address that changes": "fetch(changing('/', '/gk/shop/choice'), GRANT)",
     "posts it by XMLHttpRequest": """
         const request = new XMLHttpRequest();

@@ -370,6 +370,8 @@ def test_a_browsers_objection_is_shown_as_honoured_and_only_its_own_switch_lifts
 
     button(region(page), "Accept all").click()
     wait_until(lambda: site.hits == ["stats"])
+    # Nothing was granted that would come to life once the objection is gone.
+    assert ".g.3.0.-.0" in cookie(page)
     button(page, "Privacy choices").click()
     expect(dialog(page)).to_contain_text("Opt-out request honoured")
     switch = page.get_by_label("Allow although my browser objects: Advertising")

@@ -5,11 +5,13 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, combinations
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
@@ -664,13 +666,13 @@ def test_under_other_grants_only_totals_are_told(site: Site, page: Page) -> None
     )
 
 
-def test_anonymous_totals_carry_no_cookie_and_end_with_an_objection(site: Site, page: Page, tmp_path: Path) -> None:
+def test_anonymous_totals_carry_no_cookie_and_end_with_an_objection(site: Site, page: Page) -> None:
     site.publish_again(anonymous_totals=True)
-    headers: list[dict[str, str]] = []
-    page.on("request", lambda sent: headers.append(sent.all_headers()) if "/events" in sent.url else None)
+    carried = cookies_carried(site)
     page.goto(site.page("/", site.tag("analytics", "stats")))
     wait_until(lambda: told(site))
     page.evaluate("gatekeeper.choose()")
+    wait_until(lambda: ".r." in (cookie(page.context) or ""))
     page.goto(site.page("/next", site.tag("analytics", "stats")))
     wait_until(lambda: len(told(site)) == 2)
 
@@ -683,7 +685,32 @@ def test_anonymous_totals_carry_no_cookie_and_end_with_an_objection(site: Site, 
         {"totals": [["stats", "blocked", "no_choice"]]},
         {"totals": [["stats", "blocked", "refused"]]},
     ]
-    assert all("cookie" not in sent for sent in headers)
+    assert carried["/gk/shop/events"] == ["", ""]
+
+
+def cookies_carried(site: Site) -> dict[str, list[str]]:
+    """Note which cookies requests to the service carry from now on, by path."""
+    carried: dict[str, list[str]] = defaultdict(list)
+    answer = site.app.wsgi_app
+
+    def noting(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        carried[environ["PATH_INFO"]].append(environ.get("HTTP_COOKIE", ""))
+        return answer(environ, start_response)
+
+    site.app.wsgi_app = noting  # type: ignore[method-assign]
+    return carried
+
+
+def test_what_was_seen_with_an_identity_is_not_told_without_one(site: Site, page: Page) -> None:
+    site.publish_again(anonymous_totals=True)
+    page.goto(site.page("/", ""))
+    choose(page, "analytics", notice=2)
+    wait_until(lambda: told(site))
+
+    page.evaluate("() => { history.pushState({}, '', '/secret'); gatekeeper.withdraw(); }")
+    page.wait_for_timeout(1500)
+
+    assert "/secret" not in json.dumps(told(site))
 
 
 def test_what_was_seen_under_a_grant_is_not_told_after_it_is_withdrawn(site: Site, page: Page) -> None:
