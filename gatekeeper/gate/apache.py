@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from gatekeeper.core import cookies
 
 from .choices import Table, with_sources
-from .serving import HINTS, PAGES, VARY, Place
+from .serving import FRESH, HINTS, IMMUTABLE, PAGES, VARY, Place
 
 
 def write(table: Table, place: Place) -> dict[str, str]:
@@ -84,9 +84,11 @@ def _proxy(table: Table, place: Place) -> Iterator[str]:
     if not table.lifted:
         yield f'SetEnvIf Request_URI "^{re.escape(place.prefix)}/" !{var}_GATED !{var}_PAGE !{var}_LOGGED'
     if place.static:
-        yield f'ProxyPassMatch "^{re.escape(script)}/(?:gatekeeper|banner\\..*)\\.js$" !'
-        yield f'AliasMatch "^({re.escape(script)}/(?:gatekeeper|banner\\..*)\\.js)$" "{place.static}$1"'
-        yield f'<Directory "{place.static}{script}">\n    Require all granted\n</Directory>'
+        yield f'ProxyPassMatch "^{re.escape(script)}/[^/]+\\.js$" !'
+        yield f'AliasMatch "^({re.escape(script)}/[^/]+\\.js)$" "{place.static}$1"'
+        yield f'<Directory "{place.static}{script}">\n    Require all granted\n    Header set Cache-Control "{FRESH}"'
+        yield f'    <FilesMatch "\\.[0-9a-f]{{16}}\\.js$">\n        Header set Cache-Control "{IMMUTABLE}"'
+        yield "    </FilesMatch>\n</Directory>"
     for path in (f"{place.prefix}/", "/.well-known/gpc.json"):
         yield f"ProxyPass {path} http://{place.upstream}{path} connectiontimeout=1 timeout=1 retry=0"
     yield "ProxyPreserveHost On"

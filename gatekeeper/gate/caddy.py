@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from gatekeeper.core import cookies
 
 from .choices import Table, with_sources
-from .serving import HINTS, PAGES, VARY, Place
+from .serving import FRESH, HINTS, IMMUTABLE, PAGES, VARY, Place
 
 _ONE = r'"~(?:^|,)[ \t]*1[ \t]*(?:,|$)"'
 
@@ -113,7 +113,7 @@ def _proxy(table: Table, place: Place) -> str:
     script = f"{place.prefix}/{table.site.id}"
     static = f"""\
 @{bare}_script {{
-	path {script}/gatekeeper.js {script}/banner.*
+	path {script}/*
 	file {{
 		root {place.static}
 		try_files {{path}}
@@ -121,7 +121,11 @@ def _proxy(table: Table, place: Place) -> str:
 }}
 handle @{bare}_script {{
 	root * {place.static}
-	header Cache-Control "public, max-age=300, stale-while-revalidate=86400"
+	map {{path}} {{{bare}_kept}} {{
+		~\\.[0-9a-f]{{16}}\\.js$ "{IMMUTABLE}"
+		default "{FRESH}"
+	}}
+	header Cache-Control {{{bare}_kept}}
 	header X-Content-Type-Options nosniff
 	file_server {{
 		precompressed br gzip

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from gatekeeper.core import cookies
 
 from .choices import Table, with_sources
-from .serving import HINTS, PAGE_TYPES, PAGES, VARY, Place
+from .serving import FRESH, HINTS, IMMUTABLE, PAGE_TYPES, PAGES, VARY, Place
 
 _LONGEST = 3_500
 
@@ -50,6 +50,11 @@ def _maps(table: Table) -> str:
     ]
     if not table.lifted:
         parts += _policies(table, var)
+    kept = [(r'"~\.[0-9a-f]{16}\.js$"', f'"{IMMUTABLE}"')]
+    parts += [
+        "# Scripts that are named by their content never change.",
+        _map("$uri", f"{var}_kept", kept, default=f'"{FRESH}"'),
+    ]
     return "\n".join(parts)
 
 
@@ -112,21 +117,12 @@ def _server(table: Table, place: Place, name: str) -> str:
     add_header Gate "" always;
 """
     static = f"""
-location = {script}/gatekeeper.js {{
+location ^~ {script}/ {{
     root {place.static};
     gzip_static on;
     try_files $uri @gatekeeper_{_bare(table)};
     access_log off;
-    add_header Cache-Control "public, max-age=300, stale-while-revalidate=86400" always;
-    add_header X-Content-Type-Options nosniff always;
-}}
-
-location ^~ {script}/banner. {{
-    root {place.static};
-    gzip_static on;
-    try_files $uri @gatekeeper_{_bare(table)};
-    access_log off;
-    add_header Cache-Control "public, max-age=31536000, immutable" always;
+    add_header Cache-Control {_variable(table)}_kept always;
     add_header X-Content-Type-Options nosniff always;
 }}
 

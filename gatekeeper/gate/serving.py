@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from .caching import VARIES
 from .rules import HINTS, PAGE_TYPES, PAGES
 
-__all__ = ["HINTS", "PAGES", "PAGE_TYPES", "VARY", "Place"]
+__all__ = ["FRESH", "HINTS", "IMMUTABLE", "PAGES", "PAGE_TYPES", "VARY", "Place"]
 
 VARY = ", ".join(VARIES)
+#: For the scripts: the one that pages name, and those that are named by their content.
+FRESH = "public, max-age=300, stale-while-revalidate=86400"
+IMMUTABLE = "public, max-age=31536000, immutable"
 
 
 @dataclass(frozen=True, slots=True)
