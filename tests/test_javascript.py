@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from playwright.sync_api import Page, sync_playwright
+from playwright import sync_api as playwright
 
 from gatekeeper import assets
 from gatekeeper.core.choices import Choice, State, read_choice, write_choice
@@ -41,17 +42,32 @@ TODAY = date(2026, 11, 22)
 NOON = 1_795_348_800  # 2026-11-22 12:00 UTC
 
 
+class Page:
+    """An empty page with decide.js alone in it, as ``js``.
+
+    It lives in a thread of its own: Playwright allows one browser a thread, and other tests may have theirs.
+    """
+
+    def __init__(self, thread: ThreadPoolExecutor, page: playwright.Page) -> None:
+        self._thread = thread
+        self._page = page
+
+    def evaluate(self, expression: str, argument: Any = None) -> Any:
+        return self._thread.submit(self._page.evaluate, expression, argument).result()
+
+
 @pytest.fixture(scope="module")
 def page() -> Iterator[Page]:
-    """An empty page with decide.js alone in it, as ``js``."""
-    source = assets.static("js", "decide.js").read_text("utf-8")
-    names = "{decide, decidePurpose, readChoice, writeChoice}"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM or None, args=FLAGS)
-        page = browser.new_page()
+    with ThreadPoolExecutor(1) as thread:
+        driver = thread.submit(lambda: playwright.sync_playwright().start()).result()
+        browser = thread.submit(driver.chromium.launch, executable_path=CHROMIUM, args=FLAGS).result()
+        page = Page(thread, thread.submit(browser.new_page).result())
+        source = assets.static("js", "decide.js").read_text("utf-8")
+        names = "{decide, decidePurpose, readChoice, writeChoice}"
         page.evaluate(f'window.js = (function () {{"use strict"; {source}; return {names}; }})()')
         yield page
-        browser.close()
+        thread.submit(browser.close).result()
+        thread.submit(driver.stop).result()
 
 
 def told(choice: Choice | None) -> dict[str, Any] | None:
@@ -233,6 +249,7 @@ def _tracker() -> st.SearchStrategy[dict[str, Any]]:
             "vendor": st.sampled_from(sorted(_VENDORS)),
             "retention_days": st.sampled_from([30, 60]),
             "description": st.just("Does its work."),
+            "hosts": st.just(["cdn.example"]),
             "justification": st.just("Nothing works without it."),
             "reviewed_by": st.just("counsel"),
         }
