@@ -73,12 +73,20 @@ def load_config(environ: Mapping[str, str] | None = None) -> Config:
     keys, key_problems = _read_keys(environ, path.with_name(KEYS), development=development)
     proxies, proxy_problems = _read_proxies(environ.get("GATEKEEPER_TRUSTED_PROXIES", ""))
     prefix, prefix_problems = _read_prefix(environ.get("GATEKEEPER_PREFIX", "/gk"))
-    problems = [*problems, *key_problems, *proxy_problems, *prefix_problems]
+    problems = [*problems, *key_problems, *proxy_problems, *prefix_problems, *_check_names(sites, prefix)]
     if problems:
         raise Invalid(str(path), problems)
     default_url = f"sqlite:///{path.parent / 'gatekeeper.db'}"
     url = environ.get("GATEKEEPER_DATABASE_URL", default_url)
     return Config(path, sites, url, keys, proxies, prefix, development)
+
+
+def _check_names(sites: Mapping[str, Site], prefix: str) -> list[Problem]:
+    # A proxy may strip the prefix or leave it; with a site of its name, a path would say two things.
+    first = prefix.split("/")[1]
+    if first not in sites:
+        return []
+    return [Problem(f"sites.{first}", "(a table)", f"not the first part of the prefix {prefix}", "rename it")]
 
 
 def load_sites(path: Path) -> tuple[dict[str, Site], list[Problem]]:

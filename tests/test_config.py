@@ -243,6 +243,11 @@ def test_another_prefix_is_refused(toml: Path, prefix: str):
 # --- the file
 
 
+def test_a_site_is_not_called_as_the_prefix_is(toml: Path):
+    assert refused(toml, PREFIX="/shop/gk") == ["sites.shop"]
+    assert load(toml, PREFIX="/gk/shop").prefix == "/gk/shop"
+
+
 def test_a_file_that_is_not_there_says_how_to_begin(tmp_path: Path):
     error = refusal(tmp_path / "gatekeeper.toml")
 

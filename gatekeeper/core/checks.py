@@ -14,6 +14,11 @@ from .purposes import BUILT_IN, Basis
 from .sites import Scope
 from .trackers import OWN_VENDOR, VISIT, Kind
 
+#: Kinds that a browser fetches from somewhere, and kinds that are nothing but names in a browser.
+_FROM_HOSTS = {Kind.SCRIPT, Kind.LOADER, Kind.EMBED}
+_BY_NAME = {Kind.COOKIE, Kind.STORAGE}
+#: What follows the prefix in addresses that are no site's.
+RESERVED = frozenset({"l", "o", "api", "dashboard", "healthz", "metrics"})
 _USUAL_PORTS = {"https": "443", "http": "80"}
 
 
@@ -27,6 +32,10 @@ def check_sites(tables: Mapping[str, Any]) -> Iterator[Problem]:
 
 def _check_site(site_id: str, table: Mapping[str, Any]) -> Iterator[Problem]:
     where = f"sites.{site_id}"
+    if site_id in RESERVED:
+        yield Problem(
+            where, "(a table)", f"none of {', '.join(sorted(RESERVED))}: these are paths of our own", "rename it"
+        )
     yield from _check_origins(where, table)
     yield from _check_purposes(where, _rows(table, "purposes"))
     purposes = {**BUILT_IN, **_rows(table, "purposes")}
@@ -123,6 +132,7 @@ def _check_tracker(
         for field in [field for field in ("justification", "reviewed_by") if field not in row]:
             rule = "what is called necessary needs a written reason and who checked it"
             yield Problem(f"{key}.{field}", "(missing)", rule, "write it, or choose a purpose that visitors are asked")
+    yield from _check_held(key, row)
     if _word(row, "basis") == (Basis.CONSENT if necessary else Basis.NECESSARY):
         fix = "remove it; the purpose says it"
         yield Problem(f"{key}.basis", shown(row["basis"]), "the basis follows from the purpose", fix)
@@ -144,6 +154,19 @@ def _check_loaders(where: str, rows: Mapping[str, Mapping[str, Any]]) -> Iterato
             if child not in rows or _word(rows[child], "kind") == Kind.LOADER:
                 rule = "a tracker of this site that is no loader itself"
                 yield Problem(key, shown(child), rule, f"declare [{where}.trackers.{child}], or remove it")
+
+
+def _check_held(key: str, row: Mapping[str, Any]) -> Iterator[Problem]:
+    """Check that a tracker can be held: a banner whose Reject does not reject is never served."""
+    if _word(row, "purpose") == Basis.NECESSARY or row.get("marked") is True:
+        return
+    if _word(row, "kind") in _FROM_HOSTS and not row.get("hosts"):
+        rule = "what loads must be known by its hosts or by its marks, or it would load after Reject"
+        fix = "list its hosts; or mark every tag of it with data-gk and write marked = true"
+        yield Problem(f"{key}.hosts", "(missing)", rule, fix)
+    if _word(row, "kind") in _BY_NAME and not row.get("cookies"):
+        rule = "what is kept in the browser must be known by its name, or it would be kept after Reject"
+        yield Problem(f"{key}.cookies", "(missing)", rule, 'write for example [{ name = "_ga", days = 365 }]')
 
 
 def _check_choice_size(where: str, site_id: str, table: Mapping[str, Any]) -> Iterator[Problem]:

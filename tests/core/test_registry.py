@@ -334,6 +334,47 @@ def test_a_site_id_that_would_not_fit_into_a_path_or_a_cookie_is_refused(site_id
     assert any("an id of the form" in problem.rule for problem in found)
 
 
+@pytest.mark.parametrize("site_id", ["api", "dashboard", "healthz", "metrics"])
+def test_a_site_id_that_is_a_path_of_our_own_is_refused(site_id: str):
+    _, found = read_registry({"sites": {site_id: good()["sites"]["shop"]}})
+
+    assert [problem.key for problem in found] == [f"sites.{site_id}"]
+
+
+@pytest.mark.row("EU-04")
+@pytest.mark.parametrize("kind", ["script", "loader", "embed"])
+def test_what_nothing_could_hold_after_reject_is_refused(kind: str):
+    tables = good()
+    stats = tables["sites"]["shop"]["trackers"]["stats"]
+    stats["kind"] = kind
+    hosts = stats.pop("hosts")
+
+    def refused(tables: dict[str, Any]) -> bool:
+        return "sites.shop.trackers.stats.hosts" in [problem.key for problem in read_registry(tables)[1]]
+
+    assert refused(tables)
+    assert refused(_changed(tables, hosts=[]))
+    assert not refused(_changed(tables, marked=True))
+    assert not refused(_changed(tables, hosts=hosts))
+
+
+@pytest.mark.row("EU-04")
+@pytest.mark.parametrize("kind", ["cookie", "storage"])
+def test_what_is_kept_under_no_name_is_refused(kind: str):
+    tables = good()
+    stats = tables["sites"]["shop"]["trackers"]["stats"]
+    stats["kind"] = kind
+    del stats["cookies"]
+
+    assert [problem.key for problem in read_registry(tables)[1]] == ["sites.shop.trackers.stats.cookies"]
+
+
+def _changed(tables: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    changed = deepcopy(tables)
+    changed["sites"]["shop"]["trackers"]["stats"].update(fields)
+    return changed
+
+
 @pytest.mark.parametrize(
     "tables", [{}, {"sites": {}}, {"sites": 5}, {"sites": {"shop": 5}}, {"sites": []}, {"site": {}}]
 )
@@ -445,6 +486,7 @@ def test_every_mistake_is_reported_at_once():
         "sites.shop.trackers.chat.retention_days",
         "sites.shop.trackers.chat.description",
         "sites.shop.trackers.chat.vendor",
+        "sites.shop.trackers.chat.hosts",
     }
     assert all(complete(problem) for problem in found)
     assert len(found) == len({str(problem) for problem in found})

@@ -90,6 +90,7 @@ def test_the_notice_names_every_cookie_and_how_long_it_stays():
                 "vendor": "statly",
                 "retention_days": 395,
                 "description": "Counts.",
+                "marked": True,
                 "cookies": [{"name": "_s", "days": 365}, {"name": "_t", "days": 0}],
             }
         },

@@ -66,6 +66,7 @@ SHOP: dict[str, Any] = {
             "kind": "embed",
             "purpose": "functional",
             "vendor": "tube",
+            "hosts": ["player.tube.test"],
             "retention_days": 30,
             "description": "Plays the product video.",
         },
