@@ -44,7 +44,7 @@ _ANSWERS = {
 
 def _tracker(kind: str, purpose: str, vendor: str, host: str, description: str) -> dict[str, Any]:
     row = {"kind": kind, "purpose": purpose, "vendor": vendor, "retention_days": 90, "description": description}
-    return {**row, "hosts": [host]} if host else row
+    return {**row, "hosts": [host], "marked": True} if host else row
 
 
 @dataclass
@@ -53,7 +53,7 @@ class Site:
 
     :param pages: HTML by path.
     :param headers: what its pages are sent with.
-    :param mood: how the service does: ``well``, ``slow``, ``busy`` (answers 503) or ``gone`` (the proxy answers 502).
+    :param mood: how the service does: ``well``, ``slow``, ``busy`` (answers 503 to what it would have to write) or ``gone`` (the proxy answers 502).
     :param hits: every request a vendor received, as ``id`` in the order of arrival.
     :param posts: every body the service received, as (path, text).
     :param asked: every path and query that pages asked of the site itself.
@@ -163,6 +163,12 @@ class Site:
                 "stats": _tracker("script", "analytics", "statly", f"{STATS}:{self.port}", "Counts page views."),
                 "ads": _tracker("script", "marketing", "adco", f"{ADS}:{self.port}", "Measures ads."),
                 "ad-pixel": _tracker("beacon", "marketing", "adco", "", "Tells the advertiser of a visit."),
+                "own": {
+                    **_tracker("cookie", "necessary", "self", "", "Remembers the basket."),
+                    "justification": "Nothing can be bought without it.",
+                    "reviewed_by": "counsel",
+                    "cookies": [{"name": name, "days": 1} for name in ("mine", "other", "fourth", "agk_*")],
+                },
                 "tube": _tracker("embed", "functional", "tube", f"{TUBE}:{self.port}", "Shows videos."),
             },
         }
@@ -188,7 +194,7 @@ class Site:
             self.posts.append((environ["PATH_INFO"], body.decode()))
         if self.mood == "slow":
             time.sleep(SLOWLY)
-        elif self.mood != "well":
+        elif self.mood == "gone" or (self.mood == "busy" and environ["REQUEST_METHOD"] == "POST"):
             status = {"busy": "503 Service Unavailable", "gone": "502 Bad Gateway"}[self.mood]
             start_response(status, [("Retry-After", "1"), ("Content-Type", "text/plain")])
             return [b"not now"]

@@ -450,6 +450,33 @@ def test_nothing_that_a_script_does_opens_anything(site: Site, page: Page, attac
     assert (ran(page), site.hits) == ([], [])
 
 
+def test_what_nobody_declared_is_kept_nowhere(site: Site, page: Page, context: BrowserContext) -> None:
+    page.goto(site.page("/", ""))
+
+    found = page.evaluate(
+        """async () => {
+            const frame = document.body.appendChild(document.createElement("iframe"));
+            for (const { document, localStorage, sessionStorage } of [window, frame.contentWindow]) {
+                document.cookie = "stray=1";
+                localStorage.stray = 1; localStorage.setItem("stray", 1); sessionStorage["stray"] = 1;
+                Object.defineProperty(localStorage, "stray", { value: "1", enumerable: true, configurable: true });
+            }
+            await cookieStore.set("stray", "1");
+            localStorage.setItem("mine", "kept");
+            const denied = [];
+            try { indexedDB.open("stray"); } catch (error) { denied.push(error.name); }
+            await caches.open("stray").catch((error) => denied.push(error.name));
+            return [
+                denied, Object.keys(localStorage), localStorage.mine, localStorage.getItem("mine"), localStorage.length,
+                Object.keys(sessionStorage), document.cookie, (await indexedDB.databases()).length,
+            ];
+        }"""
+    )
+
+    assert found == [["SecurityError", "SecurityError"], ["mine"], "kept", "kept", 1, [], "", 0]
+    assert context.cookies() == []
+
+
 def test_a_script_may_write_cookies_and_send_requests_of_its_own(site: Site, page: Page) -> None:
     site.pages["/data"] = "data"
     page.goto(site.page("/", ""))
@@ -460,7 +487,7 @@ def test_a_script_may_write_cookies_and_send_requests_of_its_own(site: Site, pag
             await cookieStore.set("other", "3"); await cookieStore.set({name: "fourth", value: "4"});
             const request = new XMLHttpRequest(); request.open("GET", "/data", false); request.send();
             return [
-                document.cookie.split("; ").sort(), request.responseText, await (await fetch("/data")).text(),
+                document.cookie.split("; ").filter(Boolean).sort(), request.responseText, await (await fetch("/data")).text(),
                 await (await fetch(new Request("/data"))).text(), navigator.sendBeacon("/data", "x"),
                 (await fetch("/gk/shop/gatekeeper.js")).status, (await fetch("/gk/shop/b/stats.gif")).status,
             ];
@@ -662,7 +689,12 @@ def test_under_other_grants_only_totals_are_told(site: Site, page: Page) -> None
     [body] = told(site)
     assert list(body) == ["totals"]
     assert sorted(body["totals"]) == sorted(
-        [["ads", "released", "granted"], ["ads", "loaded", "granted"], ["stats", "blocked", "refused"]]
+        [
+            ["ads", "released", "granted"],
+            ["ads", "requested", "granted"],
+            ["ads", "loaded", "granted"],
+            ["stats", "blocked", "refused"],
+        ]
     )
 
 

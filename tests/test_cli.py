@@ -548,13 +548,6 @@ def test_a_worker_that_cannot_start_ends_the_service_with_an_error(published_onc
     assert "Traceback" not in done.stderr
 
 
-def test_the_process_that_forks_workers_loads_nothing_that_cannot_be_forked() -> None:
-    # The minifier brings Go's runtime: after a fork it hangs, and its threads take signals that others wait for.
-    code = "import sys, gatekeeper.cli, gatekeeper.serving; sys.exit('minify' in sys.modules)"
-
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-
-
 def test_serve_refuses_a_port_that_is_taken(run: Run, published_once: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -3,9 +3,9 @@
 from typing import Any
 
 from . import cookies
-from .policy import DIRECTIVES
+from .policy import DIRECTIVES, own_hosts
 from .purposes import Purpose
-from .sites import Mode, OnGrant, Scope, Site
+from .sites import Mode, OnGrant, Scope, Site, Undeclared
 from .trackers import Tracker
 
 
@@ -47,11 +47,13 @@ def _tracker(tracker: Tracker) -> dict[str, Any]:
 
 def _gate(site: Site) -> dict[str, Any]:
     gate = site.gate
-    told: dict[str, Any] = {"hosts": list(site.hosts), "policy": list(DIRECTIVES)}
+    told: dict[str, Any] = {"hosts": own_hosts(site), "policy": list(DIRECTIVES)}
     if gate.mode is Mode.OFF:
         told["off"] = True
     if gate.on_grant is OnGrant.RELOAD:
         told["reload"] = True
+    if gate.undeclared is Undeclared.KEEP:
+        told["undeclared"] = True
     if gate.no_reload:
         told["no_reload"] = list(gate.no_reload)
     if gate.tags_only:

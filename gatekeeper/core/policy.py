@@ -6,6 +6,7 @@ force beside it, because browsers intersect the policies they receive (CSP Level
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from urllib.parse import urlsplit
 
 from .sites import Gate, Mode, Site
 
@@ -58,10 +59,15 @@ def reachable_hosts(site: Site, allows: Callable[[str], bool]) -> list[str]:
 
 
 def _hosts(site: Site, allows: Callable[[str], bool]) -> Iterator[str]:
-    yield from site.hosts
+    yield from own_hosts(site)
     for tracker in site.trackers.values():
         if tracker.marked or allows(tracker.id):
             yield from tracker.hosts
+
+
+def own_hosts(site: Site) -> list[str]:
+    """Return the hosts that are the site's own, with their ports: those of its origins, and those it names besides."""
+    return [*(urlsplit(origin).netloc for origin in site.origins), *site.hosts]
 
 
 def content_policy(hosts: Iterable[str]) -> str:

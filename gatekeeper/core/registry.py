@@ -9,7 +9,7 @@ from .form import check_form
 from .problems import Problem
 from .purposes import BUILT_IN, Purpose
 from .signals import Signal
-from .sites import Gate, Ip, Mode, OnGrant, Scope, Site
+from .sites import Gate, Ip, Mode, OnGrant, Scope, Site, Undeclared
 from .trackers import OWN_VENDOR, VISIT, Consent, Cookie, Kind, Tracker, Vendor
 
 #: 25 months: the longest that audience data may be kept (CNIL, deliberation of 4 July 2025).
@@ -67,6 +67,7 @@ def _gate(row: Mapping[str, Any]) -> Gate:
         on_grant=OnGrant(row.get("on_grant", OnGrant.NEXT)),
         no_reload=tuple(row.get("no_reload", ())),
         tags_only=tuple(row.get("tags_only", ())),
+        undeclared=Undeclared(row.get("undeclared", Undeclared.DENY)),
     )
 
 

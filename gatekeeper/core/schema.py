@@ -7,7 +7,7 @@ from typing import Any
 
 from .purposes import AgeBand, Basis
 from .signals import Signal
-from .sites import CHOICE_DAYS, MAX_CHOICE_DAYS, Ip, Mode, OnGrant, Scope
+from .sites import CHOICE_DAYS, MAX_CHOICE_DAYS, Ip, Mode, OnGrant, Scope, Undeclared
 from .trackers import Consent, Kind
 
 
@@ -126,6 +126,7 @@ _GATE = _table(
         "on_grant": _one_of(OnGrant, "when newly granted trackers start where the page cannot start them at once"),
         "no_reload": _PATHS,
         "tags_only": _PATHS,
+        "undeclared": _one_of(Undeclared, "what becomes of cookies and storage keys that no tracker declares"),
     },
     [],
 )

@@ -45,6 +45,13 @@ class OnGrant(StrEnum):
     RELOAD = "reload"
 
 
+class Undeclared(StrEnum):
+    """What becomes of a cookie or storage key that no tracker declares."""
+
+    DENY = "deny"
+    KEEP = "keep"
+
+
 @dataclass(frozen=True, slots=True)
 class Gate:
     """How the gate works on a site's pages. Patterns are paths; one that ends with ``*`` means all that begin so.
@@ -59,6 +66,7 @@ class Gate:
     on_grant: OnGrant = OnGrant.NEXT
     no_reload: tuple[str, ...] = ()
     tags_only: tuple[str, ...] = ()
+    undeclared: Undeclared = Undeclared.DENY
 
 
 @dataclass(frozen=True)

@@ -7,14 +7,17 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 import brotli
-import minify
 import msgspec
+import rjsmin
 
 from gatekeeper import assets
 from gatekeeper.core.guard import guard_settings
 from gatekeeper.core.sites import Site, notice_content
 
 from .strings import ENGLISH
+
+#: What the guard loads when it is needed: each is a file of ``static/js``.
+PARTS = ("choose",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,13 @@ class Bundles:
         """The guard's settings, with the names of the banner's files and the words of the way back to it."""
         names = {language: f"banner.{language}.{bundle.hash}.js" for language, bundle in self.banners.items()}
         back = {ENGLISH["language"]: ENGLISH["way_back"]}
-        return {**guard_settings(self._site), "banner": names, "back": back}
+        parts = {name: f"part.{name}.{bundle.hash}.js" for name, bundle in self.parts.items()}
+        return {**guard_settings(self._site), "banner": names, "back": back, "parts": parts}
+
+    @cached_property
+    def parts(self) -> dict[str, Bundle]:
+        """What the guard loads when it is needed, by name."""
+        return {name: _bundle(_call((f"{name}.js",), "TEXTS", {})) for name in PARTS}
 
     @cached_property
     def banners(self) -> dict[str, Bundle]:
@@ -75,18 +84,18 @@ class Bundles:
 
 def _call(sources: tuple[str, ...], name: str, value: object) -> str:
     """Return a script: a function around some sources, called with a value."""
+    body = "\n".join(_source(source) for source in sources)
     # Inside a script "</script" would end an inline copy, and U+2028 ends a line in old engines.
     told = msgspec.json.encode(value).decode().replace("</", "<\\/").replace("\u2028", "\\u2028")
-    return f"{_function(sources, name)}({told});"
+    return f'(function({name}){{"use strict";{body}\n}})({told});'
 
 
 @lru_cache(maxsize=16)
-def _function(sources: tuple[str, ...], name: str) -> str:
-    body = "\n".join(assets.static("js", source).read_text("utf-8") for source in sources)
-    text = f'(function({name}){{"use strict";{body}\n}})'
-    short = minify.string("application/javascript", text)
-    assert isinstance(short, str)  # noqa: S101  # minify is untyped; text in, text out
-    return short.removesuffix(";")
+def _source(name: str) -> str:
+    """Return a script without its comments and spaces; its names stay, so that anybody can read what is served."""
+    stripped = rjsmin.jsmin(assets.static("js", name).read_text("utf-8"))
+    assert isinstance(stripped, str)  # noqa: S101  # rjsmin is untyped; text in, text out
+    return stripped
 
 
 @lru_cache(maxsize=64)

@@ -93,7 +93,7 @@ class _NoPatterns(dict[int, _Patterns]):
 
 def _pattern(path: str) -> re.Pattern[str]:
     # <hash> is hexadecimal, <language> a tag without dots, the others anything without a slash.
-    forms = {"hash": "[0-9a-f]+", "language": "[A-Za-z-]+"}
+    forms = {"hash": "[0-9a-f]+", "language": "[A-Za-z-]+", "name": "[a-z]+"}
     parts = re.split(r"<(\w+)>", path)
     fixed = [re.escape(part) for part in parts[::2]]
     named = [f"(?P<{name}>{forms.get(name, '[^/]+')})" for name in parts[1::2]]

@@ -64,6 +64,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/<site>/gatekeeper.<hash>.js", scripts.guard_version, cache=Cache.IMMUTABLE, hot=True),
     Route("GET", "/<site>/banner.<language>.js", scripts.banner, cache=Cache.CHECK, hot=True),
     Route("GET", "/<site>/banner.<language>.<hash>.js", scripts.banner_version, cache=Cache.IMMUTABLE, hot=True),
+    Route("GET", "/<site>/part.<name>.<hash>.js", scripts.part, cache=Cache.IMMUTABLE, hot=True),
     Route("POST", "/<site>/decide", decide.decisions, limit=8 * KB),
     Route("GET", "/<site>/choices", pages.show_choices, Auth.NAVIGATION),
     Route("POST", "/<site>/choices", pages.post_choices, Auth.WRITER, limit=8 * KB),

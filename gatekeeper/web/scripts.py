@@ -45,6 +45,14 @@ def banner_version(service: Service, request: Request, site: str, language: str,
     return _script(request, bundle, _IMMUTABLE)
 
 
+def part(service: Service, request: Request, site: str, name: str, hash: str) -> Response:
+    """Send a part of the guard that is loaded when it is needed."""
+    parts = service.published(site).bundles.parts
+    if name not in parts or parts[name].hash != hash:
+        raise NotFound(f"no part {name[:16]!r} of this name and content")
+    return _script(request, parts[name], _IMMUTABLE)
+
+
 def _banner(service: Service, site: str, language: str) -> Bundle:
     banners = service.published(site).bundles.banners
     if language not in banners:

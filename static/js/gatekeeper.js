@@ -11,6 +11,14 @@ const requestUrl = property(Request.prototype, "url").get;
 const currentEvent = property(window, "event").get;
 const eventType = property(Event.prototype, "type").get;
 const isTrusted = property(new Event(""), "isTrusted").get;
+const currentScript = property(Document.prototype, "currentScript").get;
+const [local, session] = ["localStorage", "sessionStorage"].map((name) => {
+  try {
+    return window[name];
+  } catch {
+    return null;
+  }
+});
 
 const script = document.currentScript;
 const base = new URL(".", script.src);
@@ -21,7 +29,7 @@ const foreign =
 const signals = [navigator.globalPrivacyControl === true && "gpc", navigator.doNotTrack === "1" && "dnt"];
 
 let choice = stored();
-let request; // the choice on its way to the server
+let turn = 0; // counts the visitor's answers: a grant on its way gives way to a later refusal
 
 /* ---- Deciding ---- */
 
@@ -74,53 +82,57 @@ function keep(next) {
 
 /** Records a choice. A refusal holds when this returns; a grant once the server and the cookie have it. */
 async function choose(wish = {}) {
-  const { purposes, trackers } = asked();
-  const { granted = [], trackers: answers = {}, override = [], objects = !!choice && choice.objects } = wish;
-  const ages = [wish.age_band, choice && choice.age_band].filter((age) => age != null);
-  const yes = purposes.filter((id) => granted.includes(id));
+  const trusted = byVisitor();
+  const mine = ++turn;
+  const yes = (wish.granted || []).length || Object.values(wish.trackers || {}).includes(true);
+  return yes ? (await part("choose")).grant(wish, trusted, mine) : refuse(wish);
+}
+
+/** Refuses everything in this very moment; the server is told as soon as it can be reached. */
+function refuse(wish) {
   const next = {
     site: SETTINGS.site,
     notice: SETTINGS.notice,
-    day: new Date().toISOString().slice(0, 10).replace(/-/g, ""),
-    state: "granted",
-    purposes: yes,
-    trackers: trackers.filter((id) => hasOwn(answers, id) && answers[id] !== yes.includes(SETTINGS.trackers[id].purpose)),
-    override: yes.filter((id) => override.includes(id)),
-    age_band: ages.length ? Math.min(...ages) : null,
-    objects,
+    day: today(),
+    state: choice && choice.state !== "refused" ? "withdrawn" : "refused",
+    purposes: [],
+    trackers: [],
+    override: [],
+    age_band: youngest(wish),
+    pending: !foreign,
+    objects: wish.objects ?? !!(choice && choice.objects),
   };
-  if (!yes.length && !next.trackers.length) return refuse(next);
-  if (!byVisitor()) throw Error("gatekeeper: only a visitor's own click grants");
-  const { status, ...answer } = foreign ? keep(next) || { status: 200 } : await post({
-    granted: yes,
-    refused: purposes.filter((id) => !yes.includes(id)),
-    trackers: answers,
-    override: next.override,
-    notice: next.notice,
-    language: wish.language,
-    method: wish.method,
-    age_band: next.age_band,
-    objects,
-  });
-  if (status === 409) {
-    SETTINGS = answer.settings;
-    open(true);
-    return { state: "stale" };
-  }
-  if (status !== 200) throw Error(answer.error);
-  const kept = stored();
-  return kept ? take(kept, answer) : lost("none");
-}
-
-/** Refuses everything in this very moment, and lets the server know as soon as it can be reached. */
-function refuse(next) {
-  if (request) request.abort();
-  next.state = choice && choice.state !== "refused" ? "withdrawn" : "refused";
-  next.pending = !foreign;
   keep(next);
   const answer = take(next);
-  inform(2000);
+  settle(2000);
   return stored() ? answer : lost(next.state);
+}
+
+/** Has the server told of a refusal, and what denied trackers keep cleared, when the part that does so can be had. */
+function settle(wait) {
+  part("choose").then(
+    async ({ inform, clear }) => {
+      inform(wait);
+      const survivors = await clear();
+      if (survivors.length) emit("survivors", survivors);
+    },
+    () => setTimeout(settle, wait, Math.min(wait * 2, 60000)),
+  );
+}
+
+/** Where cookies are blocked nothing is granted, and a tab asks no more than once. */
+function lost(state) {
+  askedBefore(true);
+  return { state, kept: false };
+}
+
+function today() {
+  return new Date().toISOString().slice(0, 10).replace(/-/g, "");
+}
+
+function youngest({ age_band }) {
+  const ages = [age_band, choice && choice.age_band].filter((age) => age != null);
+  return ages.length ? Math.min(...ages) : null;
 }
 
 /** Makes a choice the one that counts in this page. */
@@ -134,6 +146,7 @@ function take(next, answer) {
   emit("choice", { state, purposes });
   (window.dataLayer ||= []).push({ event: "gatekeeper_choice", purposes });
   if (channel) channel.postMessage(0);
+  build();
   show();
   const until = next && new Date((dayNumber(next.day) + SETTINGS.days) * DAY * 1000).toISOString().slice(0, 10);
   return { ...answer, state, purposes, until, kept: true };
@@ -145,18 +158,12 @@ function refresh() {
   if (JSON.stringify(next) !== JSON.stringify(choice)) take(next);
 }
 
-/** Where cookies are blocked nothing is granted, and a tab asks no more than once. */
-function lost(state) {
-  askedBefore(true);
-  return { state, kept: false };
-}
-
 /** Tells whether this tab was asked before, as far as it remembers; only where cookies are blocked does it. */
 function askedBefore(mark) {
   const note = "gk_asked";
   try {
-    const before = sessionStorage[note];
-    if (mark) sessionStorage[note] = 1;
+    const before = session[note];
+    if (mark) session[note] = 1;
     return before;
   } catch {
     const before = window.name;
@@ -171,35 +178,80 @@ function byVisitor() {
   return event && apply(isTrusted, event, []) && apply(eventType, event, []) === "click";
 }
 
-/** Tells the server of a refusal or withdrawal, until it has heard. */
-async function inform(wait) {
-  const mine = choice;
-  if (!mine || !mine.pending) return;
-  const body = { notice: mine.notice, age_band: mine.age_band, objects: mine.objects };
-  const { status } = await post(body).catch(() => ({}));
-  if (choice !== mine) return;
-  if (status === 200) choice = stored() || mine;
-  else setTimeout(inform, wait, Math.min(wait * 2, 60000));
+/* ---- The policy of this page ---- */
+
+let reach; // the hosts that this document's policies let through; none where there is no policy
+
+/** The hosts that a page may reach: see gatekeeper/core/policy.py. */
+function hosts() {
+  const { trackers, gate } = SETTINGS;
+  const open = Object.keys(trackers).filter((id) => trackers[id].marked || decision(id).allowed);
+  return [base.host, ...gate.hosts, ...open.flatMap((id) => trackers[id].hosts)];
 }
 
-async function post(body) {
-  if (request) request.abort();
-  const { signal } = (request = new AbortController());
-  setTimeout((late) => late.abort(), 10000, request);
-  const answer = await fetch(`${base}choice`, {
-    method: "POST",
-    body: JSON.stringify(body),
-    headers: { "Content-Type": "application/json" },
-    credentials: "include",
-    keepalive: true,
-    signal,
-  });
-  return { ...(await answer.json().catch(() => ({}))), status: answer.status };
+/** Puts the policy on the page, or one more that narrows it: a browser keeps to all it was given. */
+function build() {
+  const { gate } = SETTINGS;
+  if (gate.off || listed(gate.tags_only)) return;
+  const now = hosts();
+  if (reach && reach.every((host) => now.includes(host))) return;
+  reach = reach ? reach.filter((host) => now.includes(host)) : now;
+  const sources = reach.map((host) => ` ${host} https://${host} wss://${host} ws://${host}`).join("");
+  const meta = document.createElement("meta");
+  meta.httpEquiv = "Content-Security-Policy";
+  meta.content = gate.policy.map((directive) => directive + sources).join(";");
+  document.head.prepend(meta);
+}
+
+/** Tells whether a text names a host beyond the policy. */
+function strays(text) {
+  const named = [...text.matchAll(/\/\/([^/"\s?#]+)/g)].map(([, host]) => new URL(`http://${host}`));
+  return named.some((url) => ![location.host, ...reach].some((host) => fits(host, url)));
+}
+
+/** Tells whether the page's path is on a list; an entry that ends with * means all that begin so. */
+function listed(patterns) {
+  const { pathname: path } = location;
+  return (patterns || []).some((pattern) => like(pattern, path));
+}
+
+/** Tells whether this document can start a tracker; otherwise the next one does. */
+function reachable(id) {
+  return !reach || SETTINGS.trackers[id].hosts.every((host) => reach.includes(host));
+}
+
+/* ---- Parts that are loaded when they are needed ---- */
+
+const parts = {};
+const expected = new WeakMap(); // our own script -> what to do with what it brings
+
+/** Loads a part, once; what it brings is what its function returns. */
+function part(name) {
+  return (parts[name] ||= new Promise((done, failed) => {
+    expected.set(
+      load(SETTINGS.parts[name], () => {
+        parts[name] = null;
+        failed(Error("gatekeeper: the service cannot be reached"));
+      }),
+      done,
+    );
+  }));
+}
+
+/** Loads a script of our own. */
+function load(file, failed) {
+  const bundle = document.createElement("script");
+  bundle.nonce = script.nonce;
+  bundle.src = policy.createScriptURL(base + file);
+  bundle.onerror = failed;
+  document.head.append(bundle);
+  return bundle;
 }
 
 /* ---- Holding and releasing tags ---- */
 
-const HELD = ':is(script[type="text/plain"],:is(iframe,img,video)[data-src],link[data-href])[data-gk]';
+const HELD =
+  ':is(script[type="text/plain"],template,[data-src]:not(script),[data-srcset],[data-poster],link[data-href])[data-gk]';
 const released = new WeakSet();
 const blocked = new WeakMap(); // tag -> the reason last reported
 let busy; // a script is loading; those after it wait
@@ -223,7 +275,9 @@ function scan() {
       blocked.set(tag, reason);
       if (!fits) console.warn("gatekeeper: held, as no declared tracker fits", tag);
       report(id, "blocked", reason);
-    } else if (tag.localName !== "script") release(tag, tag, id, reason);
+    } else if (!reachable(id)) continue;
+    else if (tag.localName === "template") unpack(tag, id, reason);
+    else if (tag.localName !== "script") release(tag, tag, id, reason);
     else if (!busy) run(tag, id, reason);
   }
 }
@@ -247,10 +301,19 @@ function trackerOf({ dataset }) {
   }
 }
 
-function serves(id, { host, hostname }) {
-  return SETTINGS.trackers[id].hosts.some((pattern) =>
-    [host, hostname].some((name) => (pattern[0] === "*" ? name.endsWith(pattern.slice(1)) : name === pattern)),
-  );
+function serves(id, url) {
+  return SETTINGS.trackers[id].hosts.some((pattern) => fits(pattern, url));
+}
+
+function fits(pattern, { host, hostname }) {
+  return [host, hostname].some((name) => (pattern[0] === "*" ? name.endsWith(pattern.slice(1)) : name === pattern));
+}
+
+/** Puts what a template holds in its place; its scripts run as the browser inserts them. */
+function unpack(tag, id, reason) {
+  released.add(tag);
+  report(id, "released", reason);
+  tag.replaceWith(document.importNode(tag.content, true));
 }
 
 function run(tag, id, reason) {
@@ -304,6 +367,22 @@ function report(tracker, outcome, reason) {
   const may = mayTell();
   if (may === "events") note({ kind: "outcome", tracker, outcome, reason, path: location.pathname });
   else if (may) note([tracker, outcome, reason]);
+}
+
+const noted = new Set();
+
+/** Notes an address that was reached, or that a policy kept from being reached, once for each tracker. */
+function seen(address, outcome) {
+  if (!/^(https?|wss?):/.test(address)) return;
+  const url = new URL(address);
+  const { trackers, gate } = SETTINGS;
+  if ([location.host, base.host, ...gate.hosts].some((host) => fits(host, url))) return;
+  const id = Object.keys(trackers).find((tracker) => serves(tracker, url)) || "unknown";
+  const { allowed, reason } = decision(id);
+  const what = outcome || (allowed ? "requested" : "slipped");
+  if (noted.has(id + what + reason)) return;
+  noted.add(id + what + reason);
+  report(id, what, reason);
 }
 
 /** Logs the view of a page, once until its path changes. */
@@ -383,21 +462,105 @@ function ours(cookie) {
   return /^[\s\0-\x1f=]*(__[\w-]+-)?gk_/i.test(cookie);
 }
 
-function protect() {
-  const denied = () => {
-    throw new TypeError("gatekeeper: only the visitor chooses");
+/** Tells whether a text is meant by a pattern: one that ends with * means all that begin so. */
+function like(pattern, text) {
+  return pattern.slice(-1) === "*" ? text.startsWith(pattern.slice(0, -1)) : text === pattern;
+}
+
+/** The trackers that declare a name of a cookie, of a storage key, or of a database. */
+function owners(name) {
+  const { trackers } = SETTINGS;
+  return Object.keys(trackers).filter((id) => (trackers[id].keeps || []).some((pattern) => like(pattern, name)));
+}
+
+/** Tells whether a name may be kept in the browser. What nobody declared may not, unless the site says otherwise. */
+function mayKeep(name) {
+  const declared = owners(name);
+  return declared.length ? declared.some((id) => decision(id).allowed) : SETTINGS.gate.undeclared;
+}
+
+/** Says so where it may not. */
+function keeps(name) {
+  const may = mayKeep(name);
+  if (!may) console.warn(`gatekeeper: "${name}" is not kept: no tracker that may fire declares it`);
+  return may;
+}
+
+/** Lends a storage out, so that what may not be kept is not. */
+function lend(store) {
+  const put = (_, name, text) => {
+    if (keeps((name = `${name}`))) store[name] = text;
+    return true;
   };
-  forbid(window, "fetch", addressed(0), async () => denied());
+  return new Proxy(store, {
+    get: (_, name) => {
+      const found = store[name];
+      if (typeof found !== "function") return found;
+      return name === "setItem" ? (...pair) => void put(store, ...pair) : found.bind(store);
+    },
+    set: put,
+    defineProperty: (_, name, { value }) => put(store, name, value),
+  });
+}
+
+const guarded = new WeakSet();
+
+/** Puts the checks into a window, and into the same-origin frames that are reached through it. */
+function protect(win) {
+  const { Document, XMLHttpRequest, Navigator, CookieStore, CacheStorage, IDBFactory, HTMLIFrameElement } = win;
+  if (guarded.has(Document)) return;
+  guarded.add(Document);
+  const denied = () => {
+    throw new win.DOMException("gatekeeper: only the visitor chooses", "SecurityError");
+  };
+  const rejected = async () => denied();
+  const unkept = (args) => !keeps((args[0] = `${args[0]}`));
+  forbid(win, "fetch", addressed(0), rejected);
   forbid(XMLHttpRequest.prototype, "open", addressed(1), denied);
   forbid(Navigator.prototype, "sendBeacon", addressed(0), () => false);
+  forbid(IDBFactory.prototype, "open", unkept, denied);
+  if (CacheStorage) forbid(CacheStorage.prototype, "open", unkept, rejected);
+  const cookie = property(Document.prototype, "cookie");
   Object.defineProperty(Document.prototype, "cookie", {
-    ...jar,
+    ...cookie,
     configurable: false,
     set(value) {
-      if (!ours((value = `${value}`))) apply(jar.set, this, [value]);
+      value = `${value}`;
+      if (!ours(value) && keeps(value.split(/[=;]/)[0].trim())) apply(cookie.set, this, [value]);
     },
   });
-  if (!window.CookieStore) return;
+  for (const name of ["localStorage", "sessionStorage"]) {
+    try {
+      Object.defineProperty(win, name, { value: lend(win[name]) });
+    } catch {
+      // The browser lends none: there is nothing to guard.
+    }
+  }
+  for (const name of ["contentWindow", "contentDocument"]) {
+    const { get } = property(HTMLIFrameElement.prototype, name);
+    Object.defineProperty(HTMLIFrameElement.prototype, name, {
+      get() {
+        const found = apply(get, this, []);
+        try {
+          protect(found.defaultView || found);
+        } catch {
+          // Of another origin: out of reach for the page, too.
+        }
+        return found;
+      },
+    });
+  }
+  // No content policy covers WebRTC: the servers it may ask are those that the page may reach.
+  const { RTCPeerConnection } = win;
+  const servers = (config = {}) => ({
+    ...config,
+    iceServers: (config.iceServers || []).filter(({ urls }) => !reach || [urls].flat().every((url) => !strays(`//${`${url}`.split(":").slice(1).join(":")}`))),
+  });
+  if (RTCPeerConnection) {
+    win.RTCPeerConnection = new Proxy(RTCPeerConnection, { construct: (real, [config]) => new real(servers(config)) });
+    forbid(RTCPeerConnection.prototype, "setConfiguration", (args) => void (args[0] = servers(args[0])));
+  }
+  if (!CookieStore) return;
   forbid(CookieStore.prototype, "set", named, async () => {});
   forbid(CookieStore.prototype, "delete", named, async () => {});
 }
@@ -406,7 +569,8 @@ function protect() {
 function named(args) {
   args[0] = Object(args[0]) === args[0] ? { ...args[0] } : { name: `${args[0]}`, value: args[1] };
   args.length = 1;
-  return ours((args[0].name = `${args[0].name}`));
+  const name = (args[0].name = `${args[0].name}`);
+  return ours(name) || !keeps(name);
 }
 
 /* ---- The banner and the way back ---- */
@@ -422,11 +586,7 @@ function open(ask) {
   const file = spoken(SETTINGS.banner);
   if (!file || file === loaded) return;
   loaded = file;
-  const bundle = document.createElement("script");
-  bundle.nonce = script.nonce;
-  bundle.src = policy.createScriptURL(base + file);
-  bundle.onerror = () => (loaded = "");
-  document.head.append(bundle);
+  load(file, () => (loaded = ""));
 }
 
 /** Picks the page's language, or the site's. */
@@ -458,6 +618,27 @@ function emit(name, detail) {
   document.dispatchEvent(new CustomEvent(`gatekeeper:${name}`, { detail }));
 }
 
+/** What the guard's own parts, and no other script, may use. */
+const inside = {
+  ...{ base, foreign, fetch, asked, keep, take, lost, stored, today, youngest, owners, mayKeep, listed, choose: refuse },
+  ...{ decision, serves, release, report, emit, byVisitor, trackerOf, load, policy },
+  settings: () => SETTINGS,
+  choice: () => choice,
+  turn: () => turn,
+  storages: () => [local, session].filter(Boolean),
+  expire: (text) => apply(jar.set, document, [text]),
+  /** Tells whether something granted lies beyond this document's policies. */
+  beyond: () => Object.keys(SETTINGS.trackers).some((id) => decision(id).allowed && !reachable(id)),
+  heard() {
+    choice = stored() || choice;
+  },
+  askAgain(settings) {
+    SETTINGS = settings;
+    open(true);
+    return { state: "stale" };
+  },
+};
+
 const api = Object.freeze({
   allows,
   decision: (tracker) => decision(tracker),
@@ -475,7 +656,9 @@ const api = Object.freeze({
     return () => document.removeEventListener(`gatekeeper:${name}`, heard);
   },
   push(item) {
-    if (typeof item === "function") item(api);
+    const done = expected.get(apply(currentScript, document, []));
+    if (done) done(item(inside));
+    else if (typeof item === "function") item(api);
     else api[item[0]](...item.slice(1));
   },
 });
@@ -505,12 +688,20 @@ function begin() {
   connect();
   refresh();
   show();
-  inform(2000);
+  if (choice && choice.pending) settle(2000);
   if (due() && !askedBefore(!navigator.cookieEnabled)) open(true);
 }
 
-protect();
+build();
+protect(window);
+document.addEventListener("securitypolicyviolation", ({ blockedURI }) => seen(blockedURI, "blocked"));
+new PerformanceObserver((list) => {
+  for (const { name } of list.getEntries()) seen(name);
+}).observe({ type: "resource", buffered: true });
 new MutationObserver((records) => {
+  // No policy that leaves inline code alone stops speculation.
+  if (reach) for (const rules of document.querySelectorAll('script[type="speculationrules"]')) if (strays(rules.text)) rules.remove();
+
   const marked = (node) => node.matches && (node.matches(HELD) || node.querySelector(HELD));
   if (document.readyState === "loading" || records.some(({ addedNodes }) => [...addedNodes].some(marked))) show();
 }).observe(document, { childList: true, subtree: true });

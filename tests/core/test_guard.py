@@ -57,7 +57,7 @@ def test_the_settings_of_a_site():
             },
         },
         "notices": {},
-        "gate": {"hosts": [], "policy": list(DIRECTIVES)},
+        "gate": {"hosts": ["shop.example"], "policy": list(DIRECTIVES)},
     }
 
 
@@ -124,14 +124,14 @@ def test_the_gate_and_what_a_tracker_keeps_and_loads_are_told():
         "gate": {"mode": "off", "on_grant": "reload", "no_reload": ["/pay*"], "tags_only": ["/checkout"]},
         "trackers": {
             "tag": {**row, "marked": True, "consent": "google", "cookies": [{"name": "_t*", "days": 1}]},
-            "manager": {**row, "kind": "loader", "loads": ["tag"]},
+            "manager": {**row, "kind": "loader", "marked": True, "loads": ["tag"]},
         },
     }
 
     settings = guard_settings(declare("shop", table))
 
     assert settings["gate"] == {
-        "hosts": ["images.shop.example"],
+        "hosts": ["shop.example", "images.shop.example"],
         "policy": list(DIRECTIVES),
         "off": True,
         "reload": True,

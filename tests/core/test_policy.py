@@ -52,7 +52,7 @@ def test_a_page_reaches_its_own_hosts_those_granted_and_those_marked(shop: Site)
 
     for directive in ("img-src", "script-src", "connect-src", "frame-src", "form-action"):
         hosts = [source for source in sources(policy, directive) if "." in source and ":" not in source]
-        assert hosts == ["images.example", "stats.example", "chat.example"]
+        assert hosts == ["shop.example", "images.example", "stats.example", "chat.example"]
 
 
 def test_a_policy_leaves_code_in_the_page_alone() -> None:
