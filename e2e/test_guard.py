@@ -487,9 +487,13 @@ def test_a_script_may_write_cookies_and_send_requests_of_its_own(site: Site, pag
             await cookieStore.set("other", "3"); await cookieStore.set({name: "fourth", value: "4"});
             const request = new XMLHttpRequest(); request.open("GET", "/data", false); request.send();
             return [
-                document.cookie.split("; ").filter(Boolean).sort(), request.responseText, await (await fetch("/data")).text(),
-                await (await fetch(new Request("/data"))).text(), navigator.sendBeacon("/data", "x"),
-                (await fetch("/gk/shop/gatekeeper.js")).status, (await fetch("/gk/shop/b/stats.gif")).status,
+                document.cookie.split("; ").filter(Boolean).sort(),
+                request.responseText,
+                await (await fetch("/data")).text(),
+                await (await fetch(new Request("/data"))).text(),
+                navigator.sendBeacon("/data", "x"),
+                (await fetch("/gk/shop/gatekeeper.js")).status,
+                (await fetch("/gk/shop/b/stats.gif")).status,
             ];
         }"""
     )
