@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict
 from datetime import UTC, date, datetime
@@ -18,8 +18,11 @@ from gatekeeper.core.errors import GatekeeperError, InvalidInput
 from gatekeeper.core.notices import Change, Notice
 from gatekeeper.core.purposes import AgeBand
 from gatekeeper.core.sites import Site
-from gatekeeper.databases import check_unserved, is_new, published
-from gatekeeper.publishing import next_notice, pending
+from gatekeeper.databases import check_unserved, current, is_new, published
+from gatekeeper.gate.advice import advice
+from gatekeeper.gate.serving import Place
+from gatekeeper.gate.snippets import Server, write_snippets
+from gatekeeper.publishing import next_notice, pending, write_scripts
 from gatekeeper.store.contract import Store
 from gatekeeper.store.engines import migrate, open_store
 
@@ -125,6 +128,7 @@ def _summary(site: Site, notices: Sequence[Notice], size: int) -> str:
         f"  trackers    {trackers}",
         f"  gk_choice   {size} of {MAX_VALUE} bytes at most",
         *_notice_lines(site, notices),
+        *(f"  to know     {line}" for line in advice(site)),
     ]
     left = beginning.left_as_written(dict(site.controller))
     if left:
@@ -167,8 +171,14 @@ def _size_of_choice(site: Site) -> int:
 @main.command()
 @click.argument("site", required=False)
 @click.option("--dry-run", is_flag=True, help="Show what would change, and publish nothing.")
+@click.option(
+    "--static",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Write the scripts too, below the folder that your web server takes for /.",
+)
 @_with_config
-def publish(site: str | None, *, dry_run: bool) -> None:
+def publish(site: str | None, *, dry_run: bool, static: Path | None) -> None:
     """Publish the configuration as a notice.
 
     It is what visitors are told and asked about. Of SITE, or of every site. Shows what changed, and what visitors are
@@ -183,12 +193,26 @@ def publish(site: str | None, *, dry_run: bool) -> None:
     changed = [one for one in sites if pending(one, notices[one.id])]
     if dry_run or not changed:
         click.echo("Nothing was published: this was a dry run." if dry_run else "Nothing was published.")
-        return
+    else:
+        _publish_all(config, changed, notices)
+    if static and not dry_run:
+        _write_static(config, sites, static)
+
+
+def _publish_all(config: Config, changed: Sequence[Site], notices: Mapping[str, Sequence[Notice]]) -> None:
     if is_new(config.database_url):
         migrate(config.database_url)
     with closing(open_store(config.database_url)) as store:
         for one in changed:
             _publish(store, one, notices[one.id])
+    click.echo("A web server with Gatekeeper's static configuration needs it written again: gatekeeper snippets")
+
+
+def _write_static(config: Config, sites: Sequence[Site], root: Path) -> None:
+    now = current(config)
+    for one in sites:
+        tag = write_scripts(now[one.id], root, prefix=config.prefix)
+        click.echo(f"Wrote the scripts of {one.id} below {root}{config.prefix}/{one.id}/. By version: {tag}")
 
 
 def _site(config: Config, name: str) -> Site:
@@ -213,6 +237,59 @@ def _publish(store: Store, site: Site, notices: Sequence[Notice]) -> None:
     notice = next_notice(site, notices, today=datetime.now(UTC).date())
     store.publish(notice)
     click.echo(f"Published notice {notice.no} of {site.id}, {notice.hash} (SHA-256 of its content).")
+
+
+@main.command()
+@click.option("--site", help="Which site; needed only where there are several.")
+@click.option("--on", is_flag=True, help="Put the policy back.")
+@_with_config
+def off(site: str | None, *, on: bool) -> None:
+    """Lift a site's policy, while something is being mended.
+
+    The pages of the site may then reach every host again. Marked tags are still held, and the banner stays. Known
+    within seconds to a Gatekeeper that is serving and to its middleware.
+    """
+    config = load_config()
+    one = _only_site(config, site)
+    migrate(config.database_url)
+    with closing(open_store(config.database_url)) as store:
+        store.lift(one.id, lifted=not on, at=int(datetime.now(UTC).timestamp()))
+    done = "is in force again" if on else f"is lifted; put it back with: gatekeeper off --site {one.id} --on"
+    click.echo(f"The policy of {one.id} {done}")
+    click.echo("Write these again where you use them: gatekeeper snippets, gatekeeper publish --static")
+
+
+@main.command()
+@click.argument("server", type=click.Choice([server.value for server in Server]))
+@click.option("--site", help="Which site; needed only where there are several.")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Write files here instead of printing.")
+@click.option("--upstream", default="127.0.0.1:8100", show_default=True, help="Where Gatekeeper listens.")
+@click.option(
+    "--static", default="", metavar="DIR", help="Where `gatekeeper publish --static` writes: serve the scripts from it."
+)
+@_with_config
+def snippets(server: str, site: str | None, out: Path | None, upstream: str, static: str) -> None:
+    """Write the gate as configuration for your web server.
+
+    The server then puts the policy on every response by itself, by the visitor's own cookies: with Gatekeeper down,
+    pages are as fast as ever and nothing fires. Write it again after each publish.
+    """
+    config = load_config()
+    one = current(config)[_only_site(config, site).id]
+    place = Place(upstream, config.prefix, str(Path(static).resolve()) if static else "")
+    for snippet in write_snippets(Server(server), one, place):
+        if out is None:
+            click.echo(f"# ---- {snippet.name} ----\n{snippet.text}")
+            continue
+        out.mkdir(parents=True, exist_ok=True)
+        (out / snippet.name).write_text(snippet.text, "utf-8")
+        click.echo(f"Wrote {out / snippet.name}")
+
+
+def _only_site(config: Config, name: str | None) -> Site:
+    if name is None and len(config.sites) > 1:
+        raise InvalidInput(f"name the site with --site: one of {', '.join(config.sites)}")
+    return _site(config, name or next(iter(config.sites)))
 
 
 @main.command()

@@ -6,8 +6,10 @@ from contextlib import closing
 from gatekeeper.config import Config
 from gatekeeper.core.errors import StoreLocked
 from gatekeeper.core.notices import Notice
+from gatekeeper.core.sites import Site
 from gatekeeper.store.engines import open_store, sqlite_path
 from gatekeeper.store.locks import ServingLock
+from gatekeeper.web.service import published_now
 
 
 def is_new(url: str) -> bool:
@@ -39,6 +41,17 @@ def is_served(url: str) -> bool:
     except StoreLocked:
         return True
     return False
+
+
+def current(config: Config) -> Mapping[str, Site]:
+    """Return each site as it is published now, lifted where `gatekeeper off` says so.
+
+    :raises GatekeeperError: the database is there and cannot be read.
+    """
+    if is_new(config.database_url):
+        return config.sites
+    with closing(open_store(config.database_url)) as store:
+        return {name: published_now(site, store) for name, site in config.sites.items()}
 
 
 def published(config: Config) -> Mapping[str, list[Notice]]:

@@ -28,8 +28,8 @@ from gatekeeper.store.engines import migrate, open_store
 EXAMPLES = Path(__file__).parent.parent / "docs" / "examples"
 ORIGIN = "http://127.0.0.1:8000"
 TAG = '<head><script src="/gk/shop/gatekeeper.js"></script><title>'
-STRICTEST = content_policy(())
-WITH_VIDEO = content_policy(["player.video.example"])
+STRICTEST = content_policy(["127.0.0.1:8000"])
+WITH_VIDEO = content_policy(["127.0.0.1:8000", "player.video.example"])
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from gatekeeper.core.decisions import DAY, Visitor
 from gatekeeper.core.errors import BadChoice, BadToken
 from gatekeeper.core.policy import Header, gate_headers, is_tags_only, learn_headers
 from gatekeeper.core.signals import read_signals
-from gatekeeper.core.sites import Mode, Site
+from gatekeeper.core.sites import Mode, Site, Undeclared
 from gatekeeper.core.tokens import SubjectToken, SubjectTokens, Tokens
 from gatekeeper.core.trackers import VISIT
 from gatekeeper.core.visits import Visit, read_visit
@@ -155,9 +155,12 @@ class Ruling:
         if is_ours(name) or removes(set_cookie, self.now):
             return True
         owners = self.known.jar.owners(name)
-        if not owners and not self.lifted:
-            self.gate.report_undeclared(name)
-        return any(owner in self.grants.trackers for owner in owners) if owners else self.lifted
+        if owners:
+            return any(owner in self.grants.trackers for owner in owners)
+        if self.lifted or self.known.site.gate.undeclared is Undeclared.KEEP:
+            return True
+        self.gate.report_undeclared(name)
+        return False
 
     def _removals(self) -> list[str]:
         carried = names_in(self._header("HTTP_COOKIE")) if self.sure else []

@@ -15,7 +15,7 @@ from . import choice
 from .choice import Answer, Outcome, describe, take
 from .errors import NotFound
 from .hits import iso_day
-from .http import NO_STORE, Request, Response, json_response
+from .http import NO_STORE, OWN, Request, Response, json_response
 from .service import Service
 from .visits import read_visit
 
@@ -24,13 +24,12 @@ _DAY = 86_400
 #: Our pages load nothing from anywhere, run no script, and nobody may frame them or hold on to their window.
 _PAGE = (
     ("Content-Type", "text/html; charset=utf-8"),
-    ("X-Content-Type-Options", "nosniff"),
+    *OWN,
     (
         "Content-Security-Policy",
         "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
     ),
     ("Cross-Origin-Opener-Policy", "same-origin"),
-    ("Cross-Origin-Resource-Policy", "same-origin"),
     # Not no-referrer: under that, browsers post our own forms with the origin "null".
     ("Referrer-Policy", "same-origin"),
 )
@@ -80,7 +79,7 @@ def show_notice(service: Service, request: Request, site: str, no: int | None = 
 def style(service: Service, request: Request, site: str) -> Response:
     """Send the style sheet of the visitor's pages."""
     service.published(site)
-    headers = (("Content-Type", "text/css; charset=utf-8"), ("Cache-Control", "public, max-age=300"))
+    headers = (("Content-Type", "text/css; charset=utf-8"), ("Cache-Control", "public, max-age=300"), *OWN)
     return Response(200, headers, assets.static("pages.css").read_bytes())
 
 

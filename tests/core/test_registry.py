@@ -341,7 +341,6 @@ def test_a_site_id_that_is_a_path_of_our_own_is_refused(site_id: str):
     assert [problem.key for problem in found] == [f"sites.{site_id}"]
 
 
-@pytest.mark.row("EU-04")
 @pytest.mark.parametrize("kind", ["script", "loader", "embed"])
 def test_what_nothing_could_hold_after_reject_is_refused(kind: str):
     tables = good()
@@ -358,7 +357,6 @@ def test_what_nothing_could_hold_after_reject_is_refused(kind: str):
     assert not refused(_changed(tables, hosts=hosts))
 
 
-@pytest.mark.row("EU-04")
 @pytest.mark.parametrize("kind", ["cookie", "storage"])
 def test_what_is_kept_under_no_name_is_refused(kind: str):
     tables = good()

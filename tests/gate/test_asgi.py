@@ -92,7 +92,7 @@ def test_the_sites_own_policy_stays(site: Site) -> None:
 
     found = ask(site, app).headers.get_list("Content-Security-Policy")
 
-    nobody = ["images.shop.example", "js.pay.example", "player.tube.example"]
+    nobody = ["www.shop.example", "images.shop.example", "js.pay.example", "player.tube.example"]
     assert found == ["default-src 'self'", content_policy(nobody)]
 
 

@@ -243,7 +243,7 @@ def test_a_site_that_has_published_nothing_allows_nothing(
         found = policies(ask(port, "/", {**PAGE, "Cookie": held(site, choice(site, *PURPOSES))}))
 
     assert found == expected(unpublished, Visitor())
-    assert found[0] == content_policy(["images.shop.example", "player.tube.example"])
+    assert found[0] == content_policy(["www.shop.example", "images.shop.example", "player.tube.example"])
 
 
 def test_a_location_with_headers_of_its_own_includes_the_gates(
