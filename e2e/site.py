@@ -53,7 +53,8 @@ class Site:
 
     :param pages: HTML by path.
     :param headers: what its pages are sent with.
-    :param mood: how the service does: ``well``, ``slow``, ``busy`` (answers 503 to what it would have to write) or ``gone`` (the proxy answers 502).
+    :param mood: how the service does: ``well``, ``slow``, ``busy`` (answers 503 to what it would have to write) or
+        ``gone`` (the proxy answers 502).
     :param hits: every request a vendor received, as ``id`` in the order of arrival.
     :param posts: every body the service received, as (path, text).
     :param asked: every path and query that pages asked of the site itself.

@@ -15,7 +15,7 @@ ONCE = {vector.id for vector in VECTORS if vector.once}
 #: What the parser finds in the document is on its way before any script can say no.
 STATIC = {vector.id for vector in VECTORS if vector.static}
 #: How many vectors may reach the tracker before a choice and after Reject.
-LIMITS = {Mode.STRICT: 0}
+LIMITS = {Mode.HEADER: 2, Mode.STRICT: 0, Mode.MARKED: 3, Mode.UNMARKED: 3}
 
 
 @pytest.fixture

@@ -313,7 +313,7 @@ function fits(pattern, { host, hostname }) {
 function unpack(tag, id, reason) {
   released.add(tag);
   report(id, "released", reason);
-  tag.replaceWith(document.importNode(tag.content, true));
+  tag.replaceWith(document.adoptNode(tag.content)); // adopted, not copied: a copy would lose its shadow roots
 }
 
 function run(tag, id, reason) {
