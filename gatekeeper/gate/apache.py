@@ -71,7 +71,7 @@ def _headers(table: Table) -> Iterator[str]:
     yield f'Header always add Vary "{VARY}" env={var}_PAGE'
     yield f'Header always add Cache-Control "private" env={var}_PAGE'
     yield f'Header always add Accept-CH "{HINTS}" env={var}_LOGGED'
-    yield "# A page that a browser asks for again must come whole: with 304, it would keep the policy it has."
+    yield "# A page that a browser asks for again must come whole: after a 304, WebKit keeps the policy it has."
     for name in ("If-None-Match", "If-Modified-Since"):
         yield f"RequestHeader unset {name} env={var}_PAGE"
     for name in ("ETag", "Last-Modified"):

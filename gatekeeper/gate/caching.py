@@ -49,9 +49,9 @@ def vary(headers: list[Header]) -> list[Header]:
     return [*others, ("Vary", ", ".join(named))]
 
 
-# A browser that holds a page asks whether it has changed, and where it has not keeps the page's old policy: Chromium
-# takes no header that begins with "Content-" from a 304 response (net/http/http_response_headers.cc). So the policy
-# is made part of the page's tag, and dates, which cannot carry it, are not compared.
+# A browser that holds a page asks whether it has changed, and where it has not may keep the page's old policy: WebKit
+# takes no header that begins with "Content-" from a 304 response (WebCore, CacheValidation.cpp); Chromium does. So the
+# policy is made part of the page's tag, and dates, which cannot carry it, are not compared.
 
 
 def mark_tag(headers: list[Header], mark: str) -> list[Header]:

@@ -78,7 +78,7 @@ header @{bare}gated {{
 	not path {left}
 	expression `{var}_page}} == "1"`
 }}
-# A page that a browser asks for again must come whole: with 304, it would keep the policy it has.
+# A page that a browser asks for again must come whole: after a 304, WebKit keeps the policy it has.
 request_header @{bare}pages -If-None-Match
 request_header @{bare}pages -If-Modified-Since
 header @{bare}pages {{

@@ -76,7 +76,7 @@ def _policies(table: Table, var: str) -> Iterator[str]:
     yield _map(f'"{var}_lifted:{var}_page"', f"{var}_vary", [('":1"', f'"{VARY}"')])
     yield _map(f'"{var}_lifted:{var}_page"', f"{var}_private", [('":1"', "private")])
     yield _map(f'"{var}_lifted:{var}_page{var}_class"', f"{var}_hints", logged if table.site.secure else [])
-    yield "# A page that a browser asks for again must come whole: with 304, it would keep the policy it has."
+    yield "# A page that a browser asks for again must come whole: after a 304, WebKit keeps the policy it has."
     yield _map(f'"{var}_lifted:{var}_page"', f"{var}_etag", [('":1"', '""')], default="$sent_http_etag")
     yield _map(f'"{var}_lifted:{var}_page"', f"{var}_modified", [('":1"', '""')], default="$sent_http_last_modified")
 

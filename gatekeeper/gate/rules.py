@@ -93,7 +93,7 @@ class Ruling:
     """What to do with one request and the response to it.
 
     :param grants: what the visitor allows.
-    :param policy: the headers of the page; none where the policy is lifted.
+    :param policy: the headers of the page.
     :param common: the headers of what is the same for every visitor.
     :param lifted: whether only declared cookies are held, and no policy is set.
     :param sure: whether the visitor's cookies could be read; where not, none of them is removed.
@@ -232,7 +232,7 @@ class Gate:
         header = cast(str, environ.get("HTTP_COOKIE", ""))
         visit = read_visit(site, header, read_signals(environ), known.read_choice, self._read_token, now=now)
         ruling = self._ruling(environ, path, known.grants(visit.visitor, visit.signed, now // DAY), now=now)
-        return replace(ruling, policy=self._learning(site)) if ruling.policy and self._learns(header, now) else ruling
+        return replace(ruling, policy=self._learning(site)) if self._learns(header, now) else ruling
 
     def _ruling(self, environ: Environ, path: str, grants: Grants, *, now: int) -> Ruling:
         known = self._known
@@ -242,7 +242,7 @@ class Gate:
             gate=self,
             known=known,
             grants=grants,
-            policy=() if lifted else grants.policy,
+            policy=grants.policy,
             common=() if lifted else known.nobody.policy,
             lifted=lifted,
             sure=now > 0,

@@ -250,6 +250,15 @@ def test_cookies_of_denied_trackers_are_removed_wherever_they_were_set(visitors:
     ]
 
 
+def test_a_cookie_that_knows_no_domain_is_removed_as_it_was_set(site: Site, host: Host) -> None:
+    trackers = {**SHOP["trackers"], "ads": {**SHOP["trackers"]["ads"], "cookies": [{"name": "__Host-ad", "days": 9}]}}
+    visitors = Visitors(declare(trackers=trackers), host)
+
+    removed = visitors.ask("/shoes/red", cookie="__Host-ad=1").headers.getlist("Set-Cookie")
+
+    assert removed == ["__Host-ad=; Max-Age=0; Path=/; Secure"]
+
+
 def test_a_response_carries_only_so_many_removals(visitors: Visitors) -> None:
     cookie = "; ".join(f"_st_{number}=1" for number in range(100))
 
