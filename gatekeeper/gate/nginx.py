@@ -1,7 +1,7 @@
 """The gate as configuration for nginx, 1.18 or newer."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 
 from gatekeeper.core import cookies
 
@@ -59,26 +59,34 @@ def _maps(table: Table) -> str:
 
 
 def _policies(table: Table, var: str) -> Iterator[str]:
-    parts = [_in_pieces(policy.sources) for policy in (table.strictest, *table.policies)]
-    names = [f"{var}_hosts{number}" for number in range(1, max(map(len, parts)) + 1)]
-    template = with_sources("".join(f"${{{name[1:]}}}" for name in names))
+    policies = [table.strictest, *table.policies]
     logged = [(f'":1{number}"', f'"{HINTS}"') for policy, number in table.policies.items() if policy.logged]
-    for index, name in enumerate(names):
-        default, *pieces = [_quoted(part[index] if index < len(part) else "") for part in parts]
-        rows = [(f'"1{number}"', piece) for number, piece in zip(table.policies.values(), pieces, strict=True)]
-        yield _map(f'"{var}_page{var}_class"', name, rows, default=default)
-    yield _map(f"{var}_lifted", f"{var}_policy", [("1", '""')], default=f'"{template}"')
+    hosts = yield from _by_class(table, f"{var}_hosts", [policy.sources for policy in policies])
+    yield _map(f"{var}_lifted", f"{var}_policy", [("1", '""')], default=f'"{with_sources(hosts)}"')
     if table.site.gate.strict:
-        lists = [(f'":1{number}"', _quoted(policy.allowlist)) for policy, number in table.policies.items()]
-        lifted = ('"~^1"', '""')
-        default = _quoted(table.strictest.allowlist)
-        yield _map(f'"{var}_lifted:{var}_page{var}_class"', f"{var}_allowlist", [lifted, *lists], default=default)
+        patterns = yield from _by_class(table, f"{var}_patterns", [policy.allowlist for policy in policies])
+        yield _map(f"{var}_lifted", f"{var}_allowlist", [("1", '""')], default=f'"{patterns}"')
     yield _map(f'"{var}_lifted:{var}_page"', f"{var}_vary", [('":1"', f'"{VARY}"')])
     yield _map(f'"{var}_lifted:{var}_page"', f"{var}_private", [('":1"', "private")])
     yield _map(f'"{var}_lifted:{var}_page{var}_class"', f"{var}_hints", logged if table.site.secure else [])
     yield "# A page that a browser asks for again must come whole: after a 304, WebKit keeps the policy it has."
     yield _map(f'"{var}_lifted:{var}_page"', f"{var}_etag", [('":1"', '""')], default="$sent_http_etag")
     yield _map(f'"{var}_lifted:{var}_page"', f"{var}_modified", [('":1"', '""')], default="$sent_http_last_modified")
+
+
+def _by_class(table: Table, name: str, texts: list[str]) -> Generator[str, None, str]:
+    """Yield the maps that give a page its text, and return what they are called together.
+
+    :param texts: by policy, the strictest first.
+    """
+    var = _variable(table)
+    parts = [_in_pieces(text) for text in texts]
+    names = [f"{name}{number}" for number in range(1, max(map(len, parts)) + 1)]
+    for index, each in enumerate(names):
+        default, *pieces = [_quoted(part[index] if index < len(part) else "") for part in parts]
+        rows = [(f'"1{number}"', piece) for number, piece in zip(table.policies.values(), pieces, strict=True)]
+        yield _map(f'"{var}_page{var}_class"', each, rows, default=default)
+    return "".join(f"${{{each[1:]}}}" for each in names)
 
 
 def _headers(table: Table) -> str:
@@ -164,13 +172,13 @@ def _path(pattern: str) -> str:
     return f'"~^{plain}"' if pattern.endswith("*") else rf'"~^{plain}(?:\?|$)"'
 
 
-def _in_pieces(sources: str) -> list[str]:
-    """Return sources in pieces that nginx can read: no word of its configuration is longer than 4,096 bytes."""
+def _in_pieces(text: str) -> list[str]:
+    """Return a text in pieces that nginx can read: no word of its configuration is longer than 4,096 bytes."""
     pieces = [""]
-    for source in sources.split(" ")[1:]:
-        if len(pieces[-1]) + len(source) > _LONGEST:
+    for word in re.findall(r"\s*\S+", text):
+        if len(pieces[-1]) + len(word) > _LONGEST:
             pieces.append("")
-        pieces[-1] += f" {source}"
+        pieces[-1] += word
     return pieces
 
 

@@ -188,7 +188,7 @@ http {{
         location /keyed/ {{
             proxy_pass http://127.0.0.1:{host};
             proxy_cache pages;
-            proxy_cache_key $scheme$host$request_uri$gk_{site.id}_class;
+            proxy_cache_key $scheme$host$request_uri$gk_{site.id.replace("-", "_")}_class;
             add_header X-Cache $upstream_cache_status always;
             include {name}-headers.conf;
         }}

@@ -11,6 +11,7 @@ from gatekeeper.core.choices import State
 from gatekeeper.core.decisions import Visitor, decide
 from gatekeeper.core.policy import content_policy, gate_headers
 from gatekeeper.core.purposes import AgeBand
+from gatekeeper.core.registry import read_registry
 from gatekeeper.core.signals import Signal
 from gatekeeper.core.sites import Site
 from gatekeeper.gate.rules import HINTS
@@ -256,3 +257,16 @@ def test_a_location_with_headers_of_its_own_includes_the_gates(
 
     assert policies(answer) == expected(site, Visitor())
     assert answer.all("X-Own") == (["yes"] if server is Server.NGINX else [])
+
+
+def test_a_site_with_many_hosts_and_a_hyphen_fits(server: Server, host: Host, tmp_path: Path) -> None:
+    many = {**SHOP["trackers"]["ads"], "hosts": [f"cdn-{number}.ads.example" for number in range(200)]}
+    tables = {**SHOP, "trackers": {**SHOP["trackers"], "ads": many}, "gate": {"strict": True}}
+    sites, _ = read_registry({"sites": {"my-shop": tables}})
+    site = publish(sites["my-shop"])
+    said = choice(site, "marketing")
+
+    with web_server(server, site, tmp_path, host, Place(f"127.0.0.1:{free_port()}")) as port:
+        found = policies(ask(port, "/", {**PAGE, "Cookie": held(site, said)}))
+
+    assert found == expected(site, Visitor(said))
