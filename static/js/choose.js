@@ -81,6 +81,7 @@ gatekeeper.push((guard) => {
         body: JSON.stringify(body),
         headers: { "Content-Type": "application/json" },
         credentials: "include",
+        referrerPolicy: "no-referrer",
         keepalive: true,
         signal: stop.signal,
       });

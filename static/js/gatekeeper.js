@@ -30,6 +30,7 @@ const signals = [navigator.globalPrivacyControl === true && "gpc", navigator.doN
 
 let choice = stored();
 let turn = 0; // counts the visitor's answers: a grant on its way gives way to a later refusal
+const tell = SETTINGS.vendors ? tellVendors : () => {}; // vendors.js, for sites whose vendors have to be told
 
 /* ---- Deciding ---- */
 
@@ -141,6 +142,7 @@ function take(next, answer) {
   if (next && next.state === "granted") flush();
   queue = [];
   choice = next;
+  tell();
   const state = next ? next.state : "none";
   const purposes = grantedPurposes();
   emit("choice", { state, purposes });
@@ -148,6 +150,8 @@ function take(next, answer) {
   if (channel) channel.postMessage(0);
   build();
   show();
+  // One that ran under the last choice may be denied by this one.
+  if (document.querySelector(EMBED)) embeds();
   const until = next && new Date((dayNumber(next.day) + SETTINGS.days) * DAY * 1000).toISOString().slice(0, 10);
   return { ...answer, state, purposes, until, kept: true };
 }
@@ -203,10 +207,17 @@ function build() {
   document.head.prepend(meta);
 }
 
-/** Tells whether a text names a host beyond the policy. */
+/** Tells whether a text names a host beyond the policy; a host that cannot be read is one. */
 function strays(text) {
-  const named = [...text.matchAll(/\/\/([^/"\s?#]+)/g)].map(([, host]) => new URL(`http://${host}`));
-  return named.some((url) => ![location.host, ...reach].some((host) => fits(host, url)));
+  // JSON may write a slash as "\/", and addresses one as a backslash.
+  return [...text.replace(/\\[\\/]/g, "/").matchAll(/\/\/([^/"\s?#]+)/g)].some(([, name]) => {
+    try {
+      const url = new URL(`http://${name}`);
+      return ![location.host, ...reach].some((host) => fits(host, url));
+    } catch {
+      return true;
+    }
+  });
 }
 
 /** Tells whether the page's path is on a list; an entry that ends with * means all that begin so. */
@@ -252,6 +263,8 @@ function load(file, failed) {
 
 const HELD =
   ':is(script[type="text/plain"],template,[data-src]:not(script),[data-srcset],[data-poster],link[data-href])[data-gk]';
+const EMBED = "iframe,video,audio,embed";
+const lent = new Set(); // trackers of which the visitor let something load once
 const released = new WeakSet();
 const blocked = new WeakMap(); // tag -> the reason last reported
 let busy; // a script is loading; those after it wait
@@ -275,11 +288,17 @@ function scan() {
       blocked.set(tag, reason);
       if (!fits) console.warn("gatekeeper: held, as no declared tracker fits", tag);
       report(id, "blocked", reason);
+      if (tag.matches(EMBED)) embeds();
     } else if (!reachable(id)) continue;
     else if (tag.localName === "template") unpack(tag, id, reason);
     else if (tag.localName !== "script") release(tag, tag, id, reason);
     else if (!busy) run(tag, id, reason);
   }
+}
+
+/** Has held embeds stood in for, and those taken back that no longer may run; without that part they are blank. */
+function embeds() {
+  part("embeds").then(({ tend }) => tend(), () => {});
 }
 
 /** Tells whether the parser is done with a tag: of a script still arriving, half would run. */
@@ -378,6 +397,7 @@ function seen(address, outcome) {
   const { trackers, gate } = SETTINGS;
   if ([location.host, base.host, ...gate.hosts].some((host) => fits(host, url))) return;
   const id = Object.keys(trackers).find((tracker) => serves(tracker, url)) || "unknown";
+  if (lent.has(id)) return;
   const { allowed, reason } = decision(id);
   const what = outcome || (allowed ? "requested" : "slipped");
   if (noted.has(id + what + reason)) return;
@@ -420,7 +440,7 @@ function flush() {
 
 async function deliver(body, may, wait) {
   const credentials = may === "anonymous" ? "omit" : "include";
-  const sent = fetch(`${base}events`, { method: "POST", body, credentials, keepalive: true });
+  const sent = fetch(`${base}events`, { method: "POST", body, credentials, referrerPolicy: "no-referrer", keepalive: true });
   const answer = await sent.catch(() => ({}));
   if (answer.status === 503 && may === mayTell() && wait < 60000) setTimeout(deliver, wait, body, may, wait * 2);
 }
@@ -442,7 +462,7 @@ function choosing(address) {
 function forbid(owner, name, finds, answer) {
   const original = owner[name];
   owner[name] = function (...args) {
-    return finds(args) ? answer() : apply(original, this, args);
+    return finds(args) ? answer() : apply(original, behind.get(this) || this, args);
   };
 }
 
@@ -486,20 +506,59 @@ function keeps(name) {
   return may;
 }
 
+/** Tells whether the text of a cookie is meant to remove it, which anybody may. */
+function removes(text) {
+  const [age, expires] = ["max-age", "expires"].map((key) => text.match(RegExp(`;\\s*${key}\\s*=([^;]+)`, "i")));
+  return age ? age[1] <= 0 : expires && Date.parse(expires[1]) < Date.now();
+}
+
+const loans = new WeakMap(); // storage -> what pages get in its place
+const behind = new WeakMap(); // the reverse
+
 /** Lends a storage out, so that what may not be kept is not. */
 function lend(store) {
   const put = (_, name, text) => {
-    if (keeps((name = `${name}`))) store[name] = text;
+    if (typeof name === "symbol" || keeps(name)) store[name] = text;
     return true;
   };
-  return new Proxy(store, {
-    get: (_, name) => {
-      const found = store[name];
-      if (typeof found !== "function") return found;
-      return name === "setItem" ? (...pair) => void put(store, ...pair) : found.bind(store);
+  const loan = new Proxy(store, { set: put, defineProperty: (_, name, { value }) => put(store, name, value) });
+  loans.set(store, loan);
+  behind.set(loan, store);
+  return loan;
+}
+
+/** Lends a window's storages out; whatever takes a storage takes what is lent. */
+function lendAll(win, unkept) {
+  const { Storage, StorageEvent } = win;
+  for (const name of ["localStorage", "sessionStorage"]) {
+    try {
+      Object.defineProperty(win, name, { value: lend(win[name]) });
+    } catch {
+      // The browser lends none: there is nothing to guard.
+    }
+  }
+  for (const name of ["key", "getItem", "removeItem", "clear"]) forbid(Storage.prototype, name, () => false);
+  forbid(Storage.prototype, "setItem", (args) => args.length > 1 && unkept(args), () => {});
+  translate(Storage.prototype, "length", (get, store) => apply(get, behind.get(store) || store, []));
+  translate(StorageEvent.prototype, "storageArea", (get, event) => {
+    const store = apply(get, event, []);
+    return loans.get(store) || store;
+  });
+  win.StorageEvent = new Proxy(StorageEvent, {
+    construct: (real, [type, init], target) => {
+      const storageArea = init && (behind.get(init.storageArea) || init.storageArea);
+      return Reflect.construct(real, [type, init && { ...init, storageArea }], target);
     },
-    set: put,
-    defineProperty: (_, name, { value }) => put(store, name, value),
+  });
+}
+
+/** Puts another getter before a property's own. */
+function translate(owner, name, answer) {
+  const { get } = property(owner, name);
+  Object.defineProperty(owner, name, {
+    get() {
+      return answer(get, this);
+    },
   });
 }
 
@@ -523,54 +582,58 @@ function protect(win) {
   const cookie = property(Document.prototype, "cookie");
   Object.defineProperty(Document.prototype, "cookie", {
     ...cookie,
-    configurable: false,
+    // A frame that is reached before its page has come keeps its window, and the guard of that page puts its own.
+    configurable: win !== window,
     set(value) {
       value = `${value}`;
-      if (!ours(value) && keeps(value.split(/[=;]/)[0].trim())) apply(cookie.set, this, [value]);
+      if (ours(value)) return;
+      // The last Max-Age counts, so that nothing but a removal comes of it (RFC 6265 section 5.3).
+      if (removes(value)) value += ";max-age=0";
+      else if (!keeps(value.split(/[=;]/)[0].trim())) return;
+      apply(cookie.set, this, [value]);
     },
   });
-  for (const name of ["localStorage", "sessionStorage"]) {
-    try {
-      Object.defineProperty(win, name, { value: lend(win[name]) });
-    } catch {
-      // The browser lends none: there is nothing to guard.
-    }
-  }
+  lendAll(win, unkept);
   for (const name of ["contentWindow", "contentDocument"]) {
-    const { get } = property(HTMLIFrameElement.prototype, name);
-    Object.defineProperty(HTMLIFrameElement.prototype, name, {
-      get() {
-        const found = apply(get, this, []);
-        try {
-          protect(found.defaultView || found);
-        } catch {
-          // Of another origin: out of reach for the page, too.
-        }
-        return found;
-      },
+    translate(HTMLIFrameElement.prototype, name, (get, frame) => {
+      const found = apply(get, frame, []);
+      try {
+        protect(found.defaultView || found);
+      } catch {
+        // Of another origin: out of reach for the page, too.
+      }
+      return found;
     });
   }
-  // No content policy covers WebRTC: the servers it may ask are those that the page may reach.
-  const { RTCPeerConnection } = win;
-  const servers = (config = {}) => ({
-    ...config,
-    iceServers: (config.iceServers || []).filter(({ urls }) => !reach || [urls].flat().every((url) => !strays(`//${`${url}`.split(":").slice(1).join(":")}`))),
-  });
-  if (RTCPeerConnection) {
-    win.RTCPeerConnection = new Proxy(RTCPeerConnection, { construct: (real, [config]) => new real(servers(config)) });
-    forbid(RTCPeerConnection.prototype, "setConfiguration", (args) => void (args[0] = servers(args[0])));
-  }
+  if (win.RTCPeerConnection) peer(win);
   if (!CookieStore) return;
-  forbid(CookieStore.prototype, "set", named, async () => {});
-  forbid(CookieStore.prototype, "delete", named, async () => {});
+  const none = async () => {};
+  forbid(CookieStore.prototype, "set", (args) => ours(named(args)) || !keeps(named(args)), none);
+  forbid(CookieStore.prototype, "delete", (args) => ours(named(args)), none);
 }
 
-/** Tells whether cookieStore is asked for a cookie of ours; fixes the name as `addressed` does. */
+/** Puts a check into WebRTC, which no content policy covers: it may ask those servers that the page may reach. */
+function peer(win) {
+  const { RTCPeerConnection } = win;
+  const near = (url) => !strays(`//${url.split(":").slice(1).join(":")}`);
+  const servers = (config) => {
+    if (!reach || !config) return config;
+    const told = [...(config.iceServers || [])].map((server) => ({ ...server, urls: [server.urls].flat().map(String) }));
+    return { ...config, iceServers: told.filter(({ urls }) => urls.every(near)) };
+  };
+  const checked = new Proxy(RTCPeerConnection, {
+    construct: (real, [config, ...more], target) => Reflect.construct(real, [servers(config), ...more], target),
+  });
+  win.RTCPeerConnection = RTCPeerConnection.prototype.constructor = checked;
+  if (win.webkitRTCPeerConnection) win.webkitRTCPeerConnection = checked;
+  forbid(RTCPeerConnection.prototype, "setConfiguration", (args) => void (args[0] = servers(args[0])));
+}
+
+/** Returns the name of the cookie that cookieStore is asked for; fixes it as `addressed` does. */
 function named(args) {
   args[0] = Object(args[0]) === args[0] ? { ...args[0] } : { name: `${args[0]}`, value: args[1] };
   args.length = 1;
-  const name = (args[0].name = `${args[0].name}`);
-  return ours(name) || !keeps(name);
+  return (args[0].name = `${args[0].name}`);
 }
 
 /* ---- The banner and the way back ---- */
@@ -621,11 +684,11 @@ function emit(name, detail) {
 /** What the guard's own parts, and no other script, may use. */
 const inside = {
   ...{ base, foreign, fetch, asked, keep, take, lost, stored, today, youngest, owners, mayKeep, listed, choose: refuse },
-  ...{ decision, serves, release, report, emit, byVisitor, trackerOf, load, policy },
+  ...{ decision, serves, release, report, emit, byVisitor, trackerOf, load, policy, reachable, lent },
   settings: () => SETTINGS,
   choice: () => choice,
   turn: () => turn,
-  storages: () => [local, session].filter(Boolean),
+  storages: () => [local, session].filter(Boolean).map((store) => loans.get(store)),
   expire: (text) => apply(jar.set, document, [text]),
   /** Tells whether something granted lies beyond this document's policies. */
   beyond: () => Object.keys(SETTINGS.trackers).some((id) => decision(id).allowed && !reachable(id)),
@@ -692,9 +755,13 @@ function begin() {
   if (due() && !askedBefore(!navigator.cookieEnabled)) open(true);
 }
 
+tell();
 build();
 protect(window);
-document.addEventListener("securitypolicyviolation", ({ blockedURI }) => seen(blockedURI, "blocked"));
+document.addEventListener("securitypolicyviolation", ({ blockedURI, effectiveDirective }) => {
+  seen(blockedURI, "blocked");
+  if (effectiveDirective === "frame-src") embeds();
+});
 new PerformanceObserver((list) => {
   for (const { name } of list.getEntries()) seen(name);
 }).observe({ type: "resource", buffered: true });
