@@ -30,9 +30,14 @@ def check_navigation(request: Request) -> None:
     :raises Forbidden: the browser says otherwise. Browsers that say nothing are let through: the page holds nothing
         that would identify its visitor.
     """
-    mode, destination = request.header("HTTP_SEC_FETCH_MODE"), request.header("HTTP_SEC_FETCH_DEST")
-    if (mode or "navigate", destination or "document") != ("navigate", "document"):
+    if not is_navigation(request):
         raise Forbidden("this page is for people: it opens in a window of its own, not in a frame or a script")
+
+
+def is_navigation(request: Request) -> bool:
+    """Tell whether a request opens a document in a window of its own, as far as the browser says."""
+    mode, destination = request.header("HTTP_SEC_FETCH_MODE"), request.header("HTTP_SEC_FETCH_DEST")
+    return (mode or "navigate", destination or "document") == ("navigate", "document")
 
 
 def allow_origin(request: Request, site: Site, response: Response) -> Response:

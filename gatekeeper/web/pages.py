@@ -12,6 +12,7 @@ from gatekeeper.core.trackers import OWN_VENDOR
 from gatekeeper.core.visits import Visit
 
 from . import choice
+from .access import is_navigation
 from .choice import Answer, Outcome, describe, take
 from .errors import NotFound
 from .hits import iso_day
@@ -52,12 +53,13 @@ def post_choices(service: Service, request: Request, site: str) -> Response:
     """Take an answer as a form.
 
     A grant needs the ticket that only our own page holds, and scripts cannot read that page: a form that a script
-    submits in the visitor's name ends at a page that asks the visitor.
+    submits in the visitor's name ends at a page that asks the visitor. A script's owner may read the page elsewhere
+    and hand the ticket on, so that a grant must also come in a window of its own, where the visitor sees it.
     """
     visit = read_visit(service, request, site)
     fields = _fields(request)
     answer = _answer(fields, visit)
-    if answer.grants and not _has_ticket(service, visit, fields):
+    if answer.grants and not (is_navigation(request) and _has_ticket(service, visit, fields)):
         return _choices(service, visit, asked=answer)
     return _choices(service, visit, outcome=take(service, visit, answer))
 

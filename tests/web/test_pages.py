@@ -76,6 +76,20 @@ def test_a_form_without_our_ticket_grants_nothing_but_asks(browser: Browser, clo
     assert browser.cookie("gk_choice") is None
 
 
+@pytest.mark.row("SE-05")
+@pytest.mark.parametrize(("mode", "destination"), [("navigate", "iframe"), ("cors", "empty")])
+def test_a_form_sent_out_of_sight_grants_nothing_though_its_ticket_is_right(
+    browser: Browser, mode: str, destination: str
+) -> None:
+    form = {"do": "accept", "notice": "1", "ticket": ticket_of(browser)}
+    hidden = {**FORM, "Sec-Fetch-Mode": mode, "Sec-Fetch-Dest": destination}
+
+    response = browser.post("/gk/shop/choices", data=form, headers=hidden)
+
+    assert "Please confirm" in response.text
+    assert browser.cookie("gk_choice") is None
+
+
 @pytest.mark.parametrize(
     "headers",
     [
