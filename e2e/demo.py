@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -13,10 +12,9 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any, Self
 
-from gatekeeper.core.errors import ConfigError
-from gatekeeper.demo.addresses import check_free
 from gatekeeper.demo.state import State
 from gatekeeper.demo.vendors import ASK_HEADER, VENDORS
+from tests.ports import free_port
 
 _READY_WITHIN = 60  # seconds
 
@@ -35,7 +33,7 @@ class Demo:
 
     def start(self) -> Self:
         """Start it and wait until the shop and Gatekeeper answer."""
-        self.port = self.port or free_port()
+        self.port = self.port or free_port(3)
         with (self.folder / "output").open("w") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "gatekeeper", "demo", "--port", str(self.port), "--state", str(self.folder)],
@@ -118,15 +116,3 @@ class Demo:
         body = connection.getresponse().read()
         connection.close()
         return body
-
-
-def free_port() -> int:
-    """Return a port that is free, as are the next two, on every address that a demo needs."""
-    while True:
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            port: int = probe.getsockname()[1]
-        try:
-            check_free(port)
-        except ConfigError:
-            continue
-        return port

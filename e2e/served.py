@@ -5,13 +5,14 @@ import json
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
+
+from tests.ports import free_port
 
 ORIGIN = "http://shop.test"
 TOML = """
@@ -182,10 +183,3 @@ class Served:
         answer = self.post("/gk/shop/choice", {"granted": list(purposes), "notice": 1})
         assert answer.status == 200, answer.body
         return answer.cookies
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

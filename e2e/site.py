@@ -24,8 +24,7 @@ from gatekeeper.core.tokens import SubjectToken
 from gatekeeper.store.contract import Store
 from gatekeeper.store.engines import migrate, open_store
 from gatekeeper.web.service import Service
-
-from .demo import free_port
+from tests.ports import free_port
 
 KEY = "a-key-for-tests-that-is-long-enough-to-be-one"
 #: The vendors' addresses: other hosts, as every third party is.
@@ -53,6 +52,7 @@ class Site:
 
     :param pages: HTML by path.
     :param headers: what its pages are sent with.
+    :param scripts: what a vendor serves under a path, where it is more than a script that notes its name.
     :param mood: how the service does: ``well``, ``slow``, ``busy`` (answers 503 to what it would have to write) or
         ``gone`` (the proxy answers 502).
     :param hits: every request a vendor received, as ``id`` in the order of arrival.
@@ -64,6 +64,7 @@ class Site:
     declared: dict[str, Any] = field(default_factory=dict)
     pages: dict[str, str] = field(default_factory=dict)
     headers: list[tuple[str, str]] = field(default_factory=list)
+    scripts: dict[str, str] = field(default_factory=dict)
     mood: str = "well"
     hits: list[str] = field(default_factory=list)
     posts: list[tuple[str, str]] = field(default_factory=list)
@@ -213,6 +214,8 @@ class Site:
             return [b"no"]
         kind, body = _ANSWERS[path.partition(".")[2]]
         start_response("200 OK", [("Content-Type", kind), ("Cache-Control", "no-store")])
+        if path in self.scripts:
+            return [self.scripts[path].encode()]
         return [body % name.encode() if kind == "text/javascript" else body]
 
 

@@ -25,6 +25,7 @@ from gatekeeper.core.choices import MAX_VALUE
 from gatekeeper.core.purposes import BUILT_IN
 from gatekeeper.databases import is_served, published
 from gatekeeper.store.engines import open_store
+from tests.ports import free_port
 
 Run = Callable[..., Result]
 
@@ -431,12 +432,6 @@ def workers(process: subprocess.Popen[str]) -> list[int]:
 @pytest.fixture
 def port() -> int:
     return free_port()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.mark.row("SE-22")

@@ -31,6 +31,7 @@ from gatekeeper.demo.shop import create_shop
 from gatekeeper.demo.state import SITE, State
 from gatekeeper.demo.vendors import ASK_HEADER, VENDORS, Notes, create_vendor
 from gatekeeper.store.engines import open_store
+from tests.ports import free_port
 
 PORT = 8080
 PAGES = (
@@ -145,19 +146,17 @@ def test_settings_of_the_surroundings_do_not_reach_the_demo(state: State, monkey
 
 
 def test_a_taken_port_is_named_with_the_way_out() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-
-        with pytest.raises(ConfigError, match=rf"127\.0\.0\.1 port {port}: .*make demo PORT="):
-            check_free(port)
+    port = free_port(3)
+    taken = socket.create_server(("127.0.0.1", port))
+    with taken, pytest.raises(ConfigError, match=rf"127\.0\.0\.1 port {port}: .*make demo PORT="):
+        check_free(port)
 
 
 def test_a_vendors_taken_port_is_noticed_too() -> None:
-    with socket.create_server((VENDORS[-1].address, 0)) as taken:
-        port = taken.getsockname()[1]
-
-        with pytest.raises(ConfigError, match=VENDORS[-1].address):
-            check_free(port - 2)
+    port = free_port(3)
+    taken = socket.create_server((VENDORS[-1].address, port + 2))
+    with taken, pytest.raises(ConfigError, match=VENDORS[-1].address):
+        check_free(port)
 
 
 # The shop's pages.

@@ -15,6 +15,7 @@ from pathlib import Path
 from gatekeeper.core.sites import Site
 from gatekeeper.gate.serving import Place
 from gatekeeper.gate.snippets import Server, write_snippets
+from tests.ports import free_port
 
 ROOT = Path(__file__).parent.parent.parent
 #: Where servers are looked for: installed, and where `make test` puts them.
@@ -28,13 +29,6 @@ def program(name: str) -> str:
     found = shutil.which(name, path=":".join(PLACES))
     assert found, f"the tests need {name}: make test fetches it"
     return found
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class Answer:

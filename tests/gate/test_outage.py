@@ -22,9 +22,10 @@ from gatekeeper.gate.serving import Place
 from gatekeeper.gate.snippets import Server
 from gatekeeper.publishing import next_notice, write_scripts
 from gatekeeper.store.engines import migrate, open_store
+from tests.ports import free_port
 
 from .conftest import KEYS, NOW, choice, held, publish
-from .servers import PATIENCE, Host, answers, ask, free_port, host_site, wait_until, web_server
+from .servers import PATIENCE, Host, answers, ask, host_site, wait_until, web_server
 
 EXAMPLE = Path(__file__).parent.parent.parent / "docs" / "examples" / "gatekeeper.toml"
 PAGE = {"Sec-Fetch-Dest": "document", "Accept": "text/html"}

@@ -17,9 +17,10 @@ from gatekeeper.core.sites import Site
 from gatekeeper.gate.rules import HINTS
 from gatekeeper.gate.serving import Place
 from gatekeeper.gate.snippets import Server
+from tests.ports import free_port
 
 from .conftest import NOW, SHOP, choice, declare, held, publish, written
-from .servers import OWN_POLICY, Answer, Host, ask, free_port, host_site, web_server
+from .servers import OWN_POLICY, Answer, Host, ask, host_site, web_server
 
 PURPOSES = ("functional", "analytics", "marketing")
 SETS = [granted for size in range(4) for granted in combinations(PURPOSES, size)]
