@@ -12,7 +12,7 @@ export PIP_CACHE_DIR := $(CURDIR)/$(VENV)/.cache/pip
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PLAYWRIGHT_BROWSERS_PATH := $(CURDIR)/$(VENV)/.cache/browsers
 
-.PHONY: demo test test-core lint format
+.PHONY: demo test test-core bench lint format
 
 demo: $(READY)
 	@$(PYTHON) -m gatekeeper demo --port $(PORT) --state var/demo
@@ -22,6 +22,9 @@ test: $(READY) $(BROWSER) $(SERVERS)
 
 test-core: $(READY)
 	@$(PYTHON) -m pytest tests/core
+
+bench: $(READY) $(BROWSER)
+	@GATEKEEPER_TEST_BROWSER="$$(cat $(BROWSER))" $(PYTHON) -m bench.leaks
 
 lint: $(VENV)/.lint
 	@$(PYTHON) -m ruff check .
