@@ -14,9 +14,10 @@ def guard_settings(site: Site) -> dict[str, Any]:
 
     ``static/js/decide.js`` reads it under the names of the Python values: ``purposes``, ``trackers``, ``notices``.
     ``told`` maps, for each published notice, the trackers as declared now to those by which it told visitors of
-    them; it is left out where each stands for itself.
+    them; it is left out where each stands for itself. ``vendors`` is there where a vendor's own consent interface has
+    to be told (``static/js/vendors.js``).
     """
-    return {
+    told: dict[str, Any] = {
         "site": site.id,
         "notice": site.notice.no if site.notice else 0,
         "days": site.choice_days,
@@ -30,6 +31,9 @@ def guard_settings(site: Site) -> dict[str, Any]:
         "notices": {str(no): _notice(site, no) for no in site.notices},
         "gate": _gate(site),
     }
+    if any(tracker.consent for tracker in site.trackers.values()):
+        told["vendors"] = True
+    return told
 
 
 def _tracker(tracker: Tracker) -> dict[str, Any]:

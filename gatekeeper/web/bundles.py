@@ -51,7 +51,8 @@ class Bundles:
     @cached_property
     def guard(self) -> Bundle:
         """The guard, with the site's settings inside."""
-        return _bundle(_call(("decide.js", "gatekeeper.js"), "SETTINGS", self.settings))
+        vendors = ("vendors.js",) if "vendors" in self.settings else ()
+        return _bundle(_call(("decide.js", *vendors, "gatekeeper.js"), "SETTINGS", self.settings))
 
     @cached_property
     def settings(self) -> dict[str, object]:

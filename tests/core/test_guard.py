@@ -147,3 +147,4 @@ def test_the_gate_and_what_a_tracker_keeps_and_loads_are_told():
         "consent": "google",
     }
     assert settings["trackers"]["manager"]["loads"] == ["tag"]
+    assert settings["vendors"] is True
