@@ -684,6 +684,30 @@ def test_under_analytics_views_and_outcomes_are_logged_with_ids_of_their_own(sit
     assert {event.fields["path"] for event in site.events(page) if event.kind == "view"} == {"/", "/next"}
 
 
+@pytest.mark.parametrize("path", ["/", f"/{'long/' * 700}"], ids=["a short path", "a very long one"])
+def test_a_tag_of_no_tracker_and_a_long_path_cost_no_page_view(site: Site, page: Page, path: str) -> None:
+    unnamed = '<script type="text/plain" data-gk="marketing">ran.push("unnamed")</script>'
+    page.goto(site.page(path, unnamed + site.tag("marketing", "ad")))
+    choose(page, "analytics")
+
+    page.reload()
+    wait_until(lambda: len([event for event in site.events(page) if event.kind == "view"]) == 2)
+
+    outcomes = {(event.tracker, event.fields["reason"]) for event in site.events(page) if event.kind == "outcome"}
+    assert outcomes == {("unknown", "fail_closed"), ("ads", "refused")}
+
+
+def test_a_tag_of_no_tracker_costs_no_totals(site: Site, page: Page) -> None:
+    unnamed = '<script type="text/plain" data-gk="marketing">ran.push("unnamed")</script>'
+    page.goto(site.page("/", unnamed))
+    choose(page, "functional")
+
+    page.reload()
+    totals = wait_until(lambda: [total for total in site.store.totals("shop") if total.what == "outcome"])
+
+    assert {(total.name, total.outcome, total.reason) for total in totals} == {("unknown", "blocked", "fail_closed")}
+
+
 def test_under_other_grants_only_totals_are_told(site: Site, page: Page) -> None:
     page.goto(site.page("/", site.tag("marketing", "ads") + site.tag("analytics", "stats")))
 

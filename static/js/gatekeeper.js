@@ -281,7 +281,7 @@ try {
 function scan() {
   for (const tag of document.querySelectorAll(HELD)) {
     if (released.has(tag) || !whole(tag)) continue;
-    const [id, fits] = trackerOf(tag);
+    const [id = "unknown", fits] = trackerOf(tag);
     const { allowed, reason } = decision(fits ? id : "");
     if (!allowed) {
       if (blocked.get(tag) === reason) continue;
@@ -372,6 +372,7 @@ function release(tag, copy, id, reason) {
 let queue = [];
 let timer;
 let viewed; // the path last logged
+const MAX_PATH = 2048; // the service takes no longer ones
 
 /** What may be sent of this page now; in the end an empty string, and then nothing is. */
 function mayTell() {
@@ -416,7 +417,7 @@ function view() {
 }
 
 function note(entry) {
-  queue.push(entry.kind ? { id: eventId(), ...entry } : entry);
+  queue.push(entry.kind ? { id: eventId(), ...entry, path: entry.path.slice(0, MAX_PATH) } : entry);
   clearTimeout(timer);
   timer = setTimeout(flush, 1000);
   if (queue.length > 99) flush();
