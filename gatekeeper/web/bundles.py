@@ -14,10 +14,10 @@ from gatekeeper import assets
 from gatekeeper.core.guard import guard_settings
 from gatekeeper.core.sites import Site, notice_content
 
-from .strings import ENGLISH
+from .strings import EMBED_STRINGS, ENGLISH
 
 #: What the guard loads when it is needed: each is a file of ``static/js``.
-PARTS = ("choose",)
+PARTS = ("choose", "embeds")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +65,32 @@ class Bundles:
     @cached_property
     def parts(self) -> dict[str, Bundle]:
         """What the guard loads when it is needed, by name."""
-        return {name: _bundle(_call((f"{name}.js",), "TEXTS", {})) for name in PARTS}
+        return {name: _bundle(_call((f"{name}.js",), "TEXTS", self._part_texts(name))) for name in PARTS}
 
     @cached_property
     def banners(self) -> dict[str, Bundle]:
         """The banner, by language."""
         return {ENGLISH["language"]: _bundle(_call(("banner.js",), "TEXTS", self._texts()))}
+
+    def _part_texts(self, name: str) -> dict[str, object]:
+        """What a part has to say: the one for embeds names who would receive what."""
+        if name != "embeds":
+            return {}
+        site = self._site
+        return {
+            "language": ENGLISH["language"],
+            "direction": ENGLISH["direction"],
+            "strings": {key: ENGLISH[key] for key in EMBED_STRINGS},
+            "trackers": {
+                tracker.id: {
+                    "name": site.vendors[tracker.vendor].name,
+                    "country": site.vendors[tracker.vendor].country,
+                    "purpose": site.purposes[tracker.purpose].title,
+                }
+                for tracker in site.trackers.values()
+                if tracker.hosts
+            },
+        }
 
     def _texts(self) -> dict[str, object]:
         notice = self._site.notice

@@ -1,4 +1,4 @@
-"""The words of the banner. ``{names}`` in braces are filled in by ``static/js/banner.js``.
+"""The words of the banner. ``{names}`` in braces are filled in by ``static/js/banner.js`` and ``embeds.js``.
 
 No word of praise or blame for either answer, and none that one of the two buttons has and the other has not.
 """
@@ -38,4 +38,19 @@ ENGLISH: Mapping[str, str] = {
     "receipt": "Your receipt code, the proof of what you agreed to:",
     "not_kept": "Your browser keeps no cookies here, so your choice cannot be remembered. Everything stays off.",
     "failed": "Your choice could not be saved, so nothing was switched on. Please try again.",
+    "embed_held": "Held back: {name} ({country})",
+    "embed_lead": "Loading it sends your IP address to {name} ({country}).",
+    "embed_purpose": "What for: {purpose}",
+    "embed_once": "Load once",
+    "embed_always": "Always allow {name}",
+    "embed_open": "Not loaded: {name} ({country})",
+    "embed_next": "{name} ({country}) is allowed. It loads when this page is opened again.",
+    "embed_again": "Open the page again",
+    "embed_minor": "{name} ({country}) stays off at your age.",
 }
+
+#: Those that are said in the place of a held embed, by ``static/js/embeds.js``.
+EMBED_STRINGS = (
+    *(key for key in ENGLISH if key.startswith("embed_")),
+    *("notice", "close", "way_back", "failed", "not_kept"),
+)
