@@ -125,17 +125,15 @@ const tellVendors = (() => {
     let made; // the vendor's function
     let said; // what it was told last; undefined: nothing yet
     let granted = false;
-    let speaking; // the function may well read itself
     const say = () => {
-      if (speaking || typeof made !== "function") return;
-      speaking = true;
+      if (typeof made !== "function") return;
       try {
+        // Said before it is called, as the function may well read itself.
         if (said === undefined) made(...words((said = false)));
         if (said !== granted) made(...words((said = granted)));
       } catch (error) {
         console.warn(`gatekeeper: ${name} could not be told`, error);
       }
-      speaking = false;
     };
     return {
       begin() {
