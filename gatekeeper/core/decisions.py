@@ -58,13 +58,17 @@ class Visitor:
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """It may fire. Whoever writes an event must hold one of these: permission is a value."""
+    """It may fire. Whoever writes an event must hold one of these: permission is a value.
+
+    :param record: the consent record that proves it, where the server knows it; once that is replaced, so is this.
+    """
 
     reason: Reason
     site: str
     tracker: str
     purpose: str
     notice: int | None = None
+    record: bytes = b""
 
     def __bool__(self) -> bool:
         return True

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from . import cookies
 from .choices import Choice
-from .decisions import Decision, Denied, Reason, Visitor, decide, decide_purpose
+from .decisions import Allowed, Decision, Denied, Reason, Visitor, decide, decide_purpose
 from .purposes import AgeBand
 from .signals import Signal
 from .sites import Site
@@ -32,9 +32,10 @@ class Visit:
         decision = decide(tracker, self.visitor, self.site, now=self.now)
         if not decision or decision.reason is Reason.NECESSARY:
             return decision
-        if self.signed is None:
+        if self.signed is None or self.token is None:
             return Denied(Reason.NO_CHOICE)
-        return decide(tracker, self.signed, self.site, now=self.now)
+        signed = decide(tracker, self.signed, self.site, now=self.now)
+        return replace(signed, record=self.token.record) if isinstance(signed, Allowed) else signed
 
     def grants(self, purpose: str) -> bool:
         """Tell whether a field of an event may be kept for a purpose."""

@@ -101,7 +101,10 @@ class Store(Protocol):
         """Tell whether a site's policy is lifted."""
 
     def record(self, record: ConsentRecord) -> None:
-        """Keep a grant. A subject's earlier record ends as ``replaced``; a new subject gets its sealing key.
+        """Keep a grant. A new subject gets its sealing key.
+
+        A subject's earlier record ends as ``replaced``, and permits nothing any more: who narrows a grant is not
+        logged by the cookies of the wider one.
 
         :raises InvalidInput: the subject has ended: a new grant is a new subject.
         """

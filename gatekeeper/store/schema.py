@@ -94,6 +94,19 @@ blocked = Table(
     sqlite_with_rowid=False,
 )
 
+#: Records in whose place their subjects have given another: what they permitted is not appended any more. Few, unlike
+#: the records themselves, so that asking them for every event is cheap.
+replaced = Table(
+    "replaced",
+    metadata,
+    Column("site", Text, nullable=False),
+    Column("subject", LargeBinary, nullable=False),
+    Column("record", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("site", "subject", "record"),
+    ForeignKeyConstraint(["site", "subject"], ["subjects.site", "subjects.subject"]),
+    sqlite_with_rowid=False,
+)
+
 #: Events in the order they arrived; ``body`` is sealed. The one index recognises a repeat.
 fresh_events = Table(
     "fresh_events",

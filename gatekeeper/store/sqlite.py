@@ -261,7 +261,7 @@ def check_place(path: Path) -> None:
 def _encode(event: Event, permit: Allowed) -> writes.Encoded:
     if not isinstance(permit, Allowed) or permit.reason is not Reason.GRANTED or permit.site != event.site:
         raise ValueError(f"an event of site {event.site!r} needs a grant for it; this permit is {permit!r}")
-    return writes.encode(event, sealing.encode_body(event, permit))
+    return writes.encode(event, sealing.encode_body(event, permit), permit.record)
 
 
 def _notice(site: str, no: int, digest: str, content: str, day: str) -> Notice:

@@ -83,6 +83,17 @@ RECORDS = _compile(
     .order_by(schema.records.c.at, schema.records.c.ended_at.is_(None), schema.records.c.ended_at),
     _SUBJECT,
 )
+OPEN_RECORDS = _compile(
+    "record",
+    select(schema.records.c.record).where(_of(schema.records, *_SUBJECT) & schema.records.c.ended_at.is_(None)),
+    _SUBJECT,
+)
+REPLACE = _compile("record", _insert(schema.replaced), _names(schema.replaced))
+REPLACED = _compile(
+    "append",
+    select(schema.replaced.c.record).where(_of(schema.replaced, *_SUBJECT, "record")),
+    [*_SUBJECT, "record"],
+)
 FIND_RECEIPT = _compile(
     "find_receipt", select(schema.records).where(_of(schema.records, "site", "receipt")), ["site", "receipt"]
 )

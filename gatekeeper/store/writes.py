@@ -18,8 +18,9 @@ from . import sealing
 from . import statements as sql
 from .contract import ConsentRecord, Total
 
-#: An event that may be kept, with its body as :func:`gatekeeper.store.sealing.encode_body` made it.
-Encoded = tuple[Event, bytes]
+#: An event that may be kept, its body as :func:`gatekeeper.store.sealing.encode_body` made it, and the consent record
+#: that permits it; empty where that is not known.
+Encoded = tuple[Event, bytes, bytes]
 #: A site and a subject.
 Who = tuple[str, bytes]
 
@@ -55,6 +56,8 @@ def record(connection: sqlite3.Connection, record: ConsentRecord) -> None:
     if status_of(connection, who) is not None:
         raise InvalidInput("this subject has ended: a new grant is a new subject")
     connection.execute(sql.ADD_SUBJECT, (*who, sealing.new_key()))
+    open_records = connection.execute(sql.OPEN_RECORDS, who).fetchall()
+    connection.executemany(sql.REPLACE, [(*who, replaced) for (replaced,) in open_records])
     connection.execute(sql.END_RECORD, (record.at, "replaced", *who))
     try:
         connection.execute(sql.ADD_RECORD, astuple(record))
@@ -122,14 +125,14 @@ class Appender:
 
     def append(self, connection: sqlite3.Connection, events: Iterable[Encoded], day: str) -> list[Total]:
         """Append events, and return the totals of those that were dropped, one for each."""
-        known: dict[Who, AESGCM | Reason] = {}
+        known: dict[tuple[str, bytes, bytes], AESGCM | Reason] = {}
         rows = []
         dropped = []
-        for event, body in events:
-            who = (event.site, event.subject)
-            sealer = known.get(who)
+        for event, body, permit in events:
+            granted = (event.site, event.subject, permit)
+            sealer = known.get(granted)
             if sealer is None:
-                sealer = known[who] = self._sealer(connection, who)
+                sealer = known[granted] = self._sealer(connection, (event.site, event.subject), permit)
             if isinstance(sealer, Reason):
                 dropped.append(Total(event.site, day, "hit", event.tracker, sealer.value))
                 continue
@@ -139,8 +142,10 @@ class Appender:
             connection.executemany(sql.APPEND, rows)
         return dropped
 
-    def _sealer(self, connection: sqlite3.Connection, who: Who) -> AESGCM | Reason:
+    def _sealer(self, connection: sqlite3.Connection, who: Who, permit: bytes) -> AESGCM | Reason:
         """Return what seals a subject's events, or the reason why there must be none."""
+        if permit and connection.execute(sql.REPLACED, (*who, permit)).fetchone() is not None:
+            return Reason.WITHDRAWN
         status = status_of(connection, who)
         if status is not None:
             self._sealers.pop(who, None)
@@ -161,10 +166,10 @@ class Appender:
         return sealer
 
 
-def encode(event: Event, body: bytes) -> Encoded:
+def encode(event: Event, body: bytes, record: bytes) -> Encoded:
     """Check the shape of an event before it waits among others, so that a mistake fails alone."""
     if len(event.id) != 16 or len(event.subject) != 16:
         raise InvalidInput("an event's id and subject have 16 bytes each")
     if not 0 <= event.at < 2**63:
         raise InvalidInput("an event's time is in seconds since the epoch")
-    return event, body
+    return event, body, record

@@ -17,11 +17,7 @@ from .http import NO_STORE, Request, Response, read_json
 from .service import Service
 from .visits import facts_of, is_visit, read_visit
 
-#: A page that could not report at once may do so within a day, in seconds.
-MAX_AGO = 86_400
-
 Id = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$")]
-Ago = Annotated[int, msgspec.Meta(ge=0, le=MAX_AGO)]
 Text = Annotated[str, msgspec.Meta(max_length=2048)]
 _outcomes = frozenset(Outcome)
 _reasons = frozenset(Reason)
@@ -33,7 +29,6 @@ class View(msgspec.Struct, tag_field="kind", tag="view", forbid_unknown_fields=T
     id: Id
     path: Text
     referrer: Text = ""
-    ago: Ago = 0
 
 
 class Seen(msgspec.Struct, tag_field="kind", tag="outcome", forbid_unknown_fields=True):
@@ -44,7 +39,6 @@ class Seen(msgspec.Struct, tag_field="kind", tag="outcome", forbid_unknown_field
     outcome: Literal["released", "requested", "loaded", "failed", "blocked", "slipped"]
     path: Text
     reason: Text = ""
-    ago: Ago = 0
 
 
 class Batch(msgspec.Struct, forbid_unknown_fields=True):
@@ -92,7 +86,7 @@ def _permitted(
         kind, tracker = EventKind.OUTCOME, _known(visit, row.tracker)
         told |= {"outcome": row.outcome, "reason": row.reason if row.reason in _reasons else ""}
     fields = facts_of(service, request, visit, **told)
-    event = Event(bytes.fromhex(row.id), visit.site.id, subject, visit.now - row.ago, kind, tracker, fields)
+    event = Event(bytes.fromhex(row.id), visit.site.id, subject, visit.now, kind, tracker, fields)
     return Permitted(event, permit)
 
 
@@ -107,7 +101,7 @@ def _count(service: Service, visit: Visit, batch: Batch) -> None:
 
 
 def _granted_anything(visit: Visit) -> bool:
-    return any(visit.grants(purpose.id) for purpose in visit.site.optional_purposes)
+    return any(permit_of(visit.decide(tracker)) for tracker in visit.site.trackers)
 
 
 def _known(visit: Visit, tracker: str) -> str:

@@ -112,7 +112,7 @@ def job(what: str, subject: bytes, event_id: bytes) -> Job:
     who = (SITE, subject)
     if what == "append":
         event = new_event(subject, id=event_id)
-        return Job([encode(event, encode_body(event, PERMIT))])
+        return Job([encode(event, encode_body(event, PERMIT), b"")])
     if what == "record":
         return Job(work=lambda connection: record(connection, new_record(subject)))
     if what == "end":

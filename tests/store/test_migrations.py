@@ -154,7 +154,8 @@ def test_a_database_of_an_older_version_keeps_what_it_holds(database: Path) -> N
     store.publish(new_notice())
     store.close()
     with sqlite3.connect(database) as writer:
-        writer.execute("DROP TABLE lifted")
+        for table in ("lifted", "replaced"):
+            writer.execute(f"DROP TABLE {table}")
     writer.close()
     set_version(database, "0001")
 

@@ -98,6 +98,20 @@ def test_changing_a_grant_keeps_the_subject_and_replaces_the_record(browser: Bro
     assert [record.ended_as for record in records] == ["replaced", ""]
 
 
+def test_the_cookies_of_a_wider_grant_log_nothing_once_it_is_narrowed(browser: Browser, service: Service) -> None:
+    browser.choose("analytics", "marketing")
+    wider = {name: browser.cookie(name) or "" for name in ("gk_choice", "gk_subject")}
+    browser.get("/gk/shop/b/seen.gif")
+    browser.choose("marketing")
+
+    for name, value in wider.items():
+        browser.client.set_cookie(name, value, domain="shop.test")
+    browser.get("/gk/shop/b/seen.gif")
+    browser.get("/gk/shop/b/ad-pixel.gif")
+
+    assert [event.tracker for event in events_of(service, browser)] == ["seen"]
+
+
 def test_withdrawing_forgets_the_subject_and_a_new_grant_is_a_new_one(browser: Browser, service: Service) -> None:
     browser.choose("analytics")
     before = service.subject_tokens.verify(browser.cookie("gk_subject") or "")
@@ -234,6 +248,14 @@ def test_an_unknown_site_is_not_found(browser: Browser) -> None:
 
     assert response.status_code == 404
     assert "elsewhere" in response.json["error"]
+
+
+def test_a_refusal_that_arrives_late_keeps_the_day_it_was_given(browser: Browser, clock: Clock) -> None:
+    browser.client.set_cookie("gk_choice", "1.shop.1.20261120.rp.0.0.-.0", domain="shop.test")
+
+    browser.choose()
+
+    assert browser.cookie("gk_choice") == "1.shop.1.20261120.r.0.0.-.0"
 
 
 def test_totals_count_choices_and_hold_nobody(browser: Browser, store: Store) -> None:

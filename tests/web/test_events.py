@@ -65,14 +65,6 @@ def test_the_same_event_id_is_kept_once(browser: Browser, service: Service) -> N
     assert len(events_of(service, browser)) == 1
 
 
-def test_a_report_that_comes_late_says_how_late(browser: Browser, service: Service) -> None:
-    browser.choose("analytics")
-
-    report(browser, events=[{**VIEW, "ago": 60}])
-
-    assert events_of(service, browser)[0].at == NOON - 60
-
-
 @pytest.mark.row("EU-01")
 @pytest.mark.parametrize("granted", [(), ("marketing",), ("functional", "marketing")])
 def test_without_the_visit_log_granted_no_event_is_kept(
@@ -96,6 +88,14 @@ def test_other_grants_leave_totals(browser: Browser, service: Service) -> None:
         Total("shop", "2026-11-22", "outcome", "ad-pixel", "granted", "loaded"): 1,
         Total("shop", "2026-11-22", "outcome", "unknown", "", "blocked"): 1,
     }
+
+
+def test_a_tracker_granted_without_its_purpose_leaves_totals_too(browser: Browser, service: Service) -> None:
+    browser.choose(trackers={"video": True})
+
+    report(browser, totals=[["video", "loaded", "granted"]])
+
+    assert Total("shop", "2026-11-22", "outcome", "video", "granted", "loaded") in service.store.totals("shop")
 
 
 def test_totals_of_the_undecided_are_dropped_unless_the_site_counts_them(browser: Browser, service: Service) -> None:
@@ -123,7 +123,7 @@ def test_a_site_that_counts_anonymous_totals_counts_them(new_browser: Callable[.
     [
         ({"events": [{**VIEW, "id": "short"}]}, "id"),
         ({"events": [{**VIEW, "kind": "purchase"}]}, "purchase"),
-        ({"events": [{**VIEW, "ago": -1}]}, "ago"),
+        ({"events": [{**VIEW, "at": 0}]}, "at"),
         ({"events": [{**VIEW, "ip": "1.2.3.4"}]}, "ip"),
         ({"events": [{**SEEN, "outcome": "ran"}]}, "ran"),
         ({"totals": [["a", "b"]]}, "totals"),
