@@ -16,6 +16,8 @@ from gatekeeper.core.sites import Site, notice_content
 
 from .strings import EMBED_STRINGS, ENGLISH
 
+#: The guard's own files, in their order: they are one function, and the last of them begins.
+GUARD = ("visitor.js", "wall.js", "tags.js", "report.js", "gatekeeper.js")
 #: What the guard loads when it is needed: each is a file of ``static/js``.
 PARTS = ("choose", "embeds")
 
@@ -52,7 +54,7 @@ class Bundles:
     def guard(self) -> Bundle:
         """The guard, with the site's settings inside."""
         vendors = ("vendors.js",) if "vendors" in self.settings else ()
-        return _bundle(_call(("decide.js", *vendors, "gatekeeper.js"), "SETTINGS", self.settings))
+        return _bundle(_call(("decide.js", *vendors, *GUARD), "SETTINGS", self.settings))
 
     @cached_property
     def settings(self) -> dict[str, object]:

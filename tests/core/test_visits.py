@@ -98,12 +98,12 @@ def test_a_token_of_another_site_is_nobody():
     assert visit(ALL, other).token is None
 
 
-def test_the_permit_names_the_notice_that_was_signed():
+def test_the_permit_names_the_notice_and_the_record_that_were_signed():
     old, new = "1.grown.1.20261122.g.7.0.-.0", "1.grown.2.20261122.g.7.0.-.0"
 
     decision = visit(new, sealed(old), site=SITES["grown"]).decide("visit")
 
-    assert decision == Allowed(Reason.GRANTED, "grown", "visit", "analytics", 1)
+    assert decision == Allowed(Reason.GRANTED, "grown", "visit", "analytics", 1, record=bytes(16))
 
 
 def test_what_is_necessary_needs_no_cookie():

@@ -1,0 +1,137 @@
+// The tags of the page: held until they are allowed, then run once and in order. Part of the guard; see visitor.js.
+
+/* ---- Parts that are loaded when they are needed ---- */
+
+const parts = {};
+const expected = new WeakMap(); // our own script -> what to do with what it brings
+
+/** Loads a part, once; what it brings is what its function returns. */
+function part(name) {
+  return (parts[name] ||= new Promise((done, failed) => {
+    expected.set(
+      load(SETTINGS.parts[name], () => {
+        parts[name] = null;
+        failed(Error("gatekeeper: the service cannot be reached"));
+      }),
+      done,
+    );
+  }));
+}
+
+/** Loads a script of our own. */
+function load(file, failed) {
+  const bundle = document.createElement("script");
+  bundle.nonce = script.nonce;
+  bundle.src = policy.createScriptURL(base + file);
+  bundle.onerror = failed;
+  document.head.append(bundle);
+  return bundle;
+}
+
+/* ---- Holding and releasing tags ---- */
+
+const HELD =
+  ':is(script[type="text/plain"],template,[data-src]:not(script),[data-srcset],[data-poster],link[data-href])[data-gk]';
+const EMBED = "iframe,video,audio,embed";
+const lent = new Set(); // trackers of which the visitor let something load once
+const released = new WeakSet();
+const blocked = new WeakMap(); // tag -> the reason last reported
+let busy; // a script is loading; those after it wait
+
+// Trusted Types: the page's own tags are trusted as much as the page is.
+let policy = { createScript: String, createScriptURL: String };
+try {
+  policy = trustedTypes.createPolicy("gatekeeper", { createScript: (text) => text, createScriptURL: (url) => url });
+} catch {
+  // Not supported, or not on the page's list; where the page requires it, nothing runs.
+}
+
+/** Goes through the held tags in document order and releases what is allowed, each once. */
+function scan() {
+  for (const tag of document.querySelectorAll(HELD)) {
+    if (released.has(tag) || !whole(tag)) continue;
+    const [id = "unknown", fits] = trackerOf(tag);
+    const { allowed, reason } = decision(fits ? id : "");
+    if (!allowed) {
+      if (blocked.get(tag) === reason) continue;
+      blocked.set(tag, reason);
+      if (!fits) console.warn("gatekeeper: held, as no declared tracker fits", tag);
+      report(id, "blocked", reason);
+      if (tag.matches(EMBED)) embeds();
+    } else if (!reachable(id)) continue;
+    else if (tag.localName === "template") unpack(tag, id, reason);
+    else if (tag.localName !== "script") release(tag, tag, id, reason);
+    else if (!busy) run(tag, id, reason);
+  }
+}
+
+/** Has held embeds stood in for, and those taken back that no longer may run; without that part they are blank. */
+function embeds() {
+  part("embeds").then(({ tend }) => tend(), () => {});
+}
+
+/** Tells whether the parser is done with a tag: of a script still arriving, half would run. */
+function whole(node) {
+  return document.readyState !== "loading" || (node && (node.nextSibling || whole(node.parentNode)));
+}
+
+/** Returns a tag's tracker, named or known by its host, and whether it is what the site declared. */
+function trackerOf({ dataset }) {
+  const { trackers } = SETTINGS;
+  try {
+    const address = dataset.src || dataset.href;
+    const url = new URL(address || base, document.baseURI);
+    const ids = dataset.gkTracker ? [dataset.gkTracker] : address ? Object.keys(trackers).filter((id) => serves(id, url)) : [];
+    const declared = ids.length === 1 && own(trackers, ids[0]);
+    return [ids[0], declared && declared.purpose === (dataset.gk || declared.purpose) && /^http/.test(url.protocol)];
+  } catch {
+    return [];
+  }
+}
+
+function serves(id, url) {
+  return SETTINGS.trackers[id].hosts.some((pattern) => fits(pattern, url));
+}
+
+function fits(pattern, { host, hostname }) {
+  return [host, hostname].some((name) => (pattern[0] === "*" ? name.endsWith(pattern.slice(1)) : name === pattern));
+}
+
+/** Puts what a template holds in its place; its scripts run as the browser inserts them. */
+function unpack(tag, id, reason) {
+  released.add(tag);
+  report(id, "released", reason);
+  tag.replaceWith(document.adoptNode(tag.content)); // adopted, not copied: a copy would lose its shadow roots
+}
+
+function run(tag, id, reason) {
+  const copy = document.createElement("script");
+  const src = tag.dataset.src;
+  // The guard's own nonce is lent to declared hosts only: else a tag injected into the page could borrow it.
+  copy.nonce = tag.nonce || (src && serves(id, new URL(src, document.baseURI)) ? script.nonce : "");
+  copy.async = false;
+  busy = src && !tag.hasAttribute("async");
+  const next = () => {
+    busy = false;
+    scan();
+  };
+  if (busy) for (const end of ["load", "error"]) copy.addEventListener(end, next);
+  release(tag, copy, id, reason);
+  if (!src) copy.text = policy.createScript(tag.text);
+  tag.replaceWith(copy);
+  if (!src) report(id, "loaded", reason);
+}
+
+/** Gives a tag, or the script that takes its place, the attributes that were held back. */
+function release(tag, copy, id, reason) {
+  released.add(tag);
+  report(id, "released", reason);
+  copy.addEventListener("load", () => report(id, "loaded", reason));
+  copy.addEventListener("error", () => report(id, "failed", reason));
+  for (const { name, value } of [...tag.attributes]) {
+    const to = name.replace(/^data-(src|href|srcset|poster|type)$/, "$1");
+    if (to === name && (copy === tag || name === "type" || name === "nonce")) continue;
+    tag.removeAttribute(name);
+    copy.setAttribute(to, to === "src" ? policy.createScriptURL(value) : value);
+  }
+}
