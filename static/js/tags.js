@@ -35,6 +35,7 @@ const HELD =
 const EMBED = "iframe,video,audio,embed";
 const lent = new Set(); // trackers of which the visitor let something load once
 const released = new WeakSet();
+const started = new Set(); // the trackers of which something has run in this page
 const blocked = new WeakMap(); // tag -> the reason last reported
 let busy; // a script is loading; those after it wait
 
@@ -100,6 +101,7 @@ function fits(pattern, { host, hostname }) {
 /** Puts what a template holds in its place; its scripts run as the browser inserts them. */
 function unpack(tag, id, reason) {
   released.add(tag);
+  started.add(id);
   report(id, "released", reason);
   tag.replaceWith(document.adoptNode(tag.content)); // adopted, not copied: a copy would lose its shadow roots
 }
@@ -125,6 +127,7 @@ function run(tag, id, reason) {
 /** Gives a tag, or the script that takes its place, the attributes that were held back. */
 function release(tag, copy, id, reason) {
   released.add(tag);
+  started.add(id);
   report(id, "released", reason);
   copy.addEventListener("load", () => report(id, "loaded", reason));
   copy.addEventListener("error", () => report(id, "failed", reason));

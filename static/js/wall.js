@@ -4,10 +4,13 @@
 
 let reach; // the hosts that this document's policies let through; none where there is no policy
 
-/** The hosts that a page may reach: see gatekeeper/core/policy.py. */
+/**
+ * The hosts that a page may reach: see gatekeeper/core/policy.py. Those of a marked tracker, too, as its tags are inert;
+ * once one of them has run here, only while it is allowed.
+ */
 function hosts() {
   const { trackers, gate } = SETTINGS;
-  const open = Object.keys(trackers).filter((id) => trackers[id].marked || decision(id).allowed);
+  const open = Object.keys(trackers).filter((id) => decision(id).allowed || (trackers[id].marked && !started.has(id)));
   return [base.host, ...gate.hosts, ...open.flatMap((id) => trackers[id].hosts)];
 }
 
