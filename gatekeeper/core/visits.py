@@ -32,10 +32,12 @@ class Visit:
         decision = decide(tracker, self.visitor, self.site, now=self.now)
         if not decision or decision.reason is Reason.NECESSARY:
             return decision
-        if self.signed is None or self.token is None:
+        if self.signed is None:
             return Denied(Reason.NO_CHOICE)
         signed = decide(tracker, self.signed, self.site, now=self.now)
-        return replace(signed, record=self.token.record) if isinstance(signed, Allowed) else signed
+        if isinstance(signed, Allowed) and self.token is not None:
+            return replace(signed, record=self.token.record)
+        return signed
 
     def grants(self, purpose: str) -> bool:
         """Tell whether a field of an event may be kept for a purpose."""
