@@ -35,7 +35,7 @@ const HELD =
 const EMBED = "iframe,video,audio,embed";
 const lent = new Set(); // trackers of which the visitor let something load once
 const released = new WeakSet();
-const started = new Set(); // the trackers of which something has run in this page
+const started = new Set(); // the trackers of which a script has run in this page
 const blocked = new WeakMap(); // tag -> the reason last reported
 let busy; // a script is loading; those after it wait
 
@@ -127,7 +127,7 @@ function run(tag, id, reason) {
 /** Gives a tag, or the script that takes its place, the attributes that were held back. */
 function release(tag, copy, id, reason) {
   released.add(tag);
-  started.add(id);
+  if (copy !== tag) started.add(id); // a script: a frame can be taken back
   report(id, "released", reason);
   copy.addEventListener("load", () => report(id, "loaded", reason));
   copy.addEventListener("error", () => report(id, "failed", reason));
