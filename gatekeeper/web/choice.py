@@ -131,8 +131,9 @@ def _refuse(service: Service, visit: Visit, answer: Answer, notice: Notice) -> O
     state = State.WITHDRAWN if had_grant else State.REFUSED
     if visit.token is not None:
         service.store.end(visit.site.id, visit.token.subject, state, at=visit.now)
-    # One that could not be told at once holds from the day it was given.
-    day = before.day if before and before.pending else datetime.fromtimestamp(visit.now, UTC).date()
+    # One that could not be told at once holds from the day it was given, unless it has run out meanwhile.
+    waited = before is not None and before.pending and not expired(before, visit.site, now=visit.now)
+    day = before.day if before and waited else datetime.fromtimestamp(visit.now, UTC).date()
     choice = Choice(visit.site.id, notice.no, day, state, age_band=_youngest(visit, answer), objects=answer.objects)
     service.store.tally(Total(visit.site.id, iso_day(visit.now), "choice", state, notice=notice.no))
     kept = (cookies.set_choice(visit.site, write_choice(choice, notice)), cookies.forget_subject(visit.site))

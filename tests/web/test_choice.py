@@ -258,6 +258,15 @@ def test_a_refusal_that_arrives_late_keeps_the_day_it_was_given(browser: Browser
     assert browser.cookie("gk_choice") == "1.shop.1.20261120.r.0.0.-.0"
 
 
+def test_a_refusal_whose_waiting_forerunner_ran_out_holds_from_today(browser: Browser) -> None:
+    browser.client.set_cookie("gk_choice", "1.shop.1.20260101.rp.0.0.-.0", domain="shop.test")
+
+    browser.choose()
+
+    assert state(browser) == "refused"
+    assert browser.cookie("gk_choice") == REFUSED
+
+
 def test_totals_count_choices_and_hold_nobody(browser: Browser, store: Store) -> None:
     browser.choose()
     browser.choose("analytics")
