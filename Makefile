@@ -25,6 +25,7 @@ test-core: $(READY)
 
 bench: $(READY) $(BROWSER)
 	@GATEKEEPER_TEST_BROWSER="$$(cat $(BROWSER))" $(PYTHON) -m bench.leaks
+	@GATEKEEPER_TEST_BROWSER="$$(cat $(BROWSER))" $(PYTHON) -m bench.guard
 
 lint: $(VENV)/.lint
 	@$(PYTHON) -m ruff check .

@@ -1,0 +1,225 @@
+"""Measure the guard: what its scripts weigh for a site with twenty trackers, and what they cost a page's main thread.
+
+Run it from the root of the project: ``python -m bench.guard``. It ends with 1 where a script weighs more than it may.
+
+The same page is loaded with and without the guard, in turn, each time by a browser that has never been there. What is
+counted is the CPU time of the main thread in all of its tasks until the page has come to rest: script, compilation,
+style, layout, and what they cause. Chromium's own throttle slows many short tasks by more than its factor: the table
+shows what it makes of the page alone.
+"""
+
+import argparse
+import logging
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median, quantiles
+from wsgiref.types import StartResponse, WSGIEnvironment
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from bench import twenty
+from e2e.conftest import FLAGS, NAMES
+from e2e.site import Site
+from gatekeeper.core.choices import Choice, State, write_choice
+from gatekeeper.web.bundles import Bundle, Bundles
+
+KB = 1024
+#: The most that scripts may weigh, in bytes of brotli.
+GUARD, FIRST_VISIT = 4 * KB, 8 * KB
+#: The most main-thread time that the guard may add, in milliseconds, by how many times slower the processor is.
+SLOWDOWNS = {1: 5.0, 4: 15.0}
+PAIRS = 15
+#: How long a page is left alone after it has loaded, in milliseconds: whatever the guard loads comes within.
+REST = 800
+#: The vendors' names lead nowhere.
+NOWHERE = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
+
+
+@dataclass(frozen=True)
+class Visit:
+    """Who comes, and to which page.
+
+    :param reason: why the guard decides as it does about a tracker that is not necessary.
+    :param silent: the banner's file comes empty.
+    :param budgeted: whether the guard's budget is about this.
+    """
+
+    name: str
+    state: State | None
+    reason: str
+    silent: bool = False
+    embeds: bool = False
+    budgeted: bool = True
+
+
+VISITS = (
+    Visit("undecided, without the banner's own time", None, "no_choice", silent=True),
+    Visit("undecided, with the banner", None, "no_choice", budgeted=False),
+    Visit("refused", State.REFUSED, "refused"),
+    Visit("refused, page with three embeds", State.REFUSED, "refused", embeds=True, budgeted=False),
+    Visit("all granted", State.GRANTED, "granted"),
+)
+
+
+@dataclass(frozen=True)
+class Spent:
+    """Main-thread CPU time of one page, in milliseconds.
+
+    :param scripts: names of the guard's files that it loaded.
+    """
+
+    task: float
+    script: float
+    scripts: tuple[str, ...]
+
+
+class Shop(Site):
+    """The shop with twenty trackers, serving its pages and Gatekeeper."""
+
+    silent = False
+
+    def start(self) -> "Shop":
+        self.declared = {**twenty.declared(), "origins": [self.url("")]}
+        super().start()
+        return self
+
+    @property
+    def bundles(self) -> Bundles:
+        return self.service.published("shop").bundles
+
+    def cookie(self, state: State) -> str:
+        """Return the value of ``gk_choice`` after everything was granted or refused."""
+        notice = self.service.published("shop").site.notices[1]
+        granted = frozenset(notice.purposes) if state is State.GRANTED else frozenset[str]()
+        return write_choice(Choice("shop", 1, datetime.now(UTC).date(), state, granted), notice)
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        banners = self.bundles.banners.values()
+        if self.silent and any(bundle.hash in environ["PATH_INFO"] for bundle in banners):
+            start_response("200 OK", [("Content-Type", "text/javascript")])
+            return [b""]
+        return super().__call__(environ, start_response)
+
+
+# --- what the scripts weigh
+
+
+def weigh(bundles: Bundles) -> bool:
+    """Print what each script weighs; tell whether all keep to their budgets."""
+    banner = bundles.banners["en"]
+    rows = [("guard, with settings", _sizes(bundles.guard), GUARD), ("banner, English", _sizes(banner), None)]
+    rows += [(f"part {name}, only when needed", _sizes(part), None) for name, part in bundles.parts.items()]
+    first = [sum(pair) for pair in zip(_sizes(bundles.guard), _sizes(banner), strict=True)]
+    rows.append(("first visit: guard and banner", first, FIRST_VISIT))
+    print("| script | bytes | gzip | brotli | budget | |\n|---|---|---|---|---|---|")
+    for name, sizes, limit in rows:
+        print(f"| {name} | {' | '.join(map(str, sizes))} | {_verdict(sizes[-1], limit)}")
+    return all(limit is None or sizes[-1] <= limit for _, sizes, limit in rows)
+
+
+def _sizes(bundle: Bundle) -> list[int]:
+    return [len(bundle.identity), len(bundle.gzip), len(bundle.br)]
+
+
+def _verdict(found: float, limit: float | None) -> str:
+    if limit is None:
+        return "- | |"
+    return f"{limit:g} | {'kept' if found <= limit else 'BROKEN'} |"
+
+
+# --- what they cost
+
+
+def cost(browser: Browser, shop: Shop, visit: Visit, slowdown: int, pairs: int) -> str:
+    """Load a visitor's page with and without the guard, in turn, and return a line of the table."""
+    shop.silent = visit.silent
+    # Beside a guard that releases its tags, the page alone has them live; beside one that holds them, they are inert.
+    live = visit.state is State.GRANTED
+    shop.pages["/bare"] = twenty.page(guarded=False, live=live, embeds=visit.embeds)
+    shop.pages["/guarded"] = twenty.page(guarded=True, embeds=visit.embeds)
+    found: dict[str, list[Spent]] = {"/bare": [], "/guarded": []}
+    for number in range(pairs):
+        for path in sorted(found, reverse=bool(number % 2)):
+            found[path].append(_load(browser, shop, path, visit, slowdown))
+    bare, guarded = found["/bare"], found["/guarded"]
+    task = [one.task - other.task for one, other in zip(guarded, bare, strict=True)]
+    script = median(one.script - other.script for one, other in zip(guarded, bare, strict=True))
+    alone, along = (median(one.task for one in each) for each in (bare, guarded))
+    low, middle, high = quantiles(task, n=4, method="inclusive")
+    budget = _verdict(middle, SLOWDOWNS[slowdown] if visit.budgeted else None)
+    scripts = ", ".join(sorted({name for one in guarded for name in one.scripts}))
+    cells = f"{alone:.1f} | {along:.1f} | {middle:+.1f} ({low:+.1f} to {high:+.1f}) | {script:+.1f}"
+    return f"| {visit.name} | {slowdown}x | {cells} | {budget} {scripts} |"
+
+
+def _load(browser: Browser, shop: Shop, path: str, visit: Visit, slowdown: int) -> Spent:
+    context = browser.new_context()
+    if visit.state:
+        context.add_cookies([{"name": "gk_choice", "value": shop.cookie(visit.state), "url": shop.url("/")}])
+    page = context.new_page()
+    scripts: list[str] = []
+    page.on("request", lambda request: scripts.append(request.url) if "/gk/shop/" in request.url else None)
+    page.goto(shop.url("/blank"))
+    session = context.new_cdp_session(page)
+    # CPU time, not time of day: what else the machine does counts for neither page.
+    session.send("Performance.enable", {"timeDomain": "threadTicks"})
+    session.send("Emulation.setCPUThrottlingRate", {"rate": slowdown})
+
+    page.goto(shop.url(path), wait_until="load")
+    page.wait_for_timeout(REST)
+
+    told = {row["name"]: row["value"] * 1000 for row in session.send("Performance.getMetrics")["metrics"]}
+    _check(page, visit, guarded=path == "/guarded")
+    context.close()
+    names = tuple(_short(url) for url in scripts if url.endswith(".js"))
+    return Spent(told["TaskDuration"], told["ScriptDuration"], names)
+
+
+def _check(page: Page, visit: Visit, *, guarded: bool) -> None:
+    """Make sure that what was measured is what it is called."""
+    reason = page.evaluate("window.gatekeeper ? gatekeeper.decision('criteo').reason : null")
+    assert reason == (visit.reason if guarded else None), reason
+    asks = page.get_by_role("button", name="Reject all").count() > 0
+    assert asks == (guarded and visit.state is None and not visit.silent), "the banner"
+
+
+def _short(url: str) -> str:
+    """Return the name of a script without the hash of its content."""
+    *name, _, end = url.rpartition("/")[2].split(".")
+    return ".".join([*name, end]) if len(name) > 1 else url.rpartition("/")[2]
+
+
+def main() -> int:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--pairs", type=int, default=PAIRS, help="how often each pair of pages is loaded")
+    pairs = parser.parse_args().pairs
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        shop = Shop(Path(folder)).start()
+        shop.pages["/blank"] = "<!doctype html><title>Blank</title>"
+        kept = weigh(shop.bundles)
+        path = os.environ.get("GATEKEEPER_TEST_BROWSER", next(filter(None, map(shutil.which, NAMES)), ""))
+        browser = playwright.chromium.launch(executable_path=path or None, args=[*FLAGS, NOWHERE])
+        print(
+            f"\nMain thread, in milliseconds of CPU time: medians (and middle halves) of {pairs} pairs, "
+            f"Chromium {browser.version}\n"
+        )
+        print("| visitor | processor | page | with the guard | difference | of it script | budget | | loaded |")
+        print("|---|---|---|---|---|---|---|---|---|")
+        for visit in VISITS:
+            for slowdown in SLOWDOWNS:
+                print(cost(browser, shop, visit, slowdown, pairs), flush=True)
+        browser.close()
+        shop.stop()
+    return 0 if kept else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
