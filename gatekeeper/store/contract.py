@@ -1,13 +1,15 @@
 """What a store promises, whatever the engine. The contract tests run on every one of them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from gatekeeper.core.choices import State
 from gatekeeper.core.decisions import Allowed, Status
 from gatekeeper.core.events import Event, Permitted
+from gatekeeper.core.learners import Invitation
 from gatekeeper.core.notices import Notice
+from gatekeeper.core.sightings import Sighting
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +143,21 @@ class Store(Protocol):
 
     def totals(self, site: str) -> dict[Total, int]:
         """Return a site's totals, with those not yet written."""
+
+    def see(self, seen: Mapping[Sighting, int]) -> None:
+        """Add to how often each of some things was met; while a site has thousands of them, new ones are left out."""
+
+    def sightings(self, site: str) -> dict[Sighting, int]:
+        """Return what was met on a site, and how often."""
+
+    def forget_sightings(self, site: str) -> None:
+        """Forget what was met on a site."""
+
+    def use_invitation(self, invitation: Invitation, *, at: int) -> None:
+        """Note that an invitation has been used.
+
+        :raises InvalidInput: it was before.
+        """
 
     def events(self, site: str, subject: bytes) -> list[Event]:
         """Return a subject's events, oldest first, opened; none once the subject's key is gone."""

@@ -137,6 +137,31 @@ totals = Table(
     sqlite_with_rowid=False,
 )
 
+#: What browsers of the site's staff met; the key is a :class:`~gatekeeper.core.sightings.Sighting`.
+sightings = Table(
+    "sightings",
+    metadata,
+    Column("site", Text, nullable=False),
+    Column("day", Text, nullable=False),
+    Column("what", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("path", Text, nullable=False),
+    Column("n", BigInteger, nullable=False),
+    PrimaryKeyConstraint("site", "day", "what", "name", "path"),
+    sqlite_with_rowid=False,
+)
+
+#: Invitations to learn that have made a browser one of the staff's; kept until they would have run out.
+used_invitations = Table(
+    "used_invitations",
+    metadata,
+    Column("site", Text, nullable=False),
+    Column("nonce", LargeBinary, nullable=False),
+    Column("until", BigInteger, nullable=False),
+    PrimaryKeyConstraint("site", "nonce"),
+    sqlite_with_rowid=False,
+)
+
 #: One row, written to see whether the database takes writes. ``padding`` asks for room after it was full.
 heartbeat = Table(
     "heartbeat",

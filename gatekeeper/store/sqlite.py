@@ -14,7 +14,9 @@ from gatekeeper.core.choices import State
 from gatekeeper.core.decisions import Allowed, Reason, Status
 from gatekeeper.core.errors import ConfigError, StoreUnavailable
 from gatekeeper.core.events import Event, EventKind, Permitted
+from gatekeeper.core.learners import Invitation
 from gatekeeper.core.notices import Notice
+from gatekeeper.core.sightings import Seen, Sighting
 
 from . import sealing, writes
 from . import statements as sql
@@ -139,6 +141,18 @@ class SqliteStore:
             with suppress(StoreUnavailable):  # closed: what comes now is lost with the process
                 self._writer.wake()
 
+    def see(self, seen: Mapping[Sighting, int]) -> None:
+        """See :meth:`gatekeeper.store.contract.Store.see`."""
+        self._do(Job(work=lambda connection: writes.see(connection, seen)))
+
+    def forget_sightings(self, site: str) -> None:
+        """See :meth:`gatekeeper.store.contract.Store.forget_sightings`."""
+        self._do(Job(work=lambda connection: writes.forget_sightings(connection, site)))
+
+    def use_invitation(self, invitation: Invitation, *, at: int) -> None:
+        """See :meth:`gatekeeper.store.contract.Store.use_invitation`."""
+        self._do(Job(work=lambda connection: writes.use_invitation(connection, invitation, at)))
+
     def _do(self, job: Job, wait: float | None = None) -> None:
         self._refuse_if_closed()
         if self._started:
@@ -182,6 +196,11 @@ class SqliteStore:
     def totals(self, site: str) -> dict[Total, int]:
         """See :meth:`gatekeeper.store.contract.Store.totals`."""
         return self._tally.add_to(site, lambda: {Total(*key): n for *key, n in self._read(sql.TOTALS, (site,))})
+
+    def sightings(self, site: str) -> dict[Sighting, int]:
+        """See :meth:`gatekeeper.store.contract.Store.sightings`."""
+        rows = self._read(sql.SIGHTINGS, (site,))
+        return {Sighting(site, day, Seen(what), name, path): n for site, day, what, name, path, n in rows}
 
     def events(self, site: str, subject: bytes) -> list[Event]:
         """See :meth:`gatekeeper.store.contract.Store.events`."""

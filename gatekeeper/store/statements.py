@@ -47,6 +47,7 @@ def _insert(table: Table) -> Any:
 
 
 _SUBJECT = ("site", "subject")
+_SIGHTING = ("site", "day", "what", "name", "path")
 
 # Notices
 PUBLISH = _compile("publish", _insert(schema.notices), _names(schema.notices))
@@ -128,6 +129,27 @@ ADD_TOTAL = _compile(
     _names(schema.totals),
 )
 TOTALS = _compile("totals", select(schema.totals).where(_of(schema.totals, "site")), ["site"])
+
+# Sightings
+SEE_AGAIN = _compile(
+    "see",
+    update(schema.sightings)
+    .values(n=schema.sightings.c.n + bindparam("more"))
+    .where(_of(schema.sightings, *_SIGHTING)),
+    ["more", *_SIGHTING],
+)
+SEE_FIRST = _compile("see", _insert(schema.sightings), _names(schema.sightings))
+COUNT_SIGHTINGS = _compile(
+    "see", select(func.count()).select_from(schema.sightings).where(_of(schema.sightings, "site")), ["site"]
+)
+SIGHTINGS = _compile("sightings", select(schema.sightings).where(_of(schema.sightings, "site")), ["site"])
+FORGET_SIGHTINGS = _compile("forget_sightings", delete(schema.sightings).where(_of(schema.sightings, "site")), ["site"])
+USE_INVITATION = _compile("use_invitation", _insert(schema.used_invitations), _names(schema.used_invitations))
+DROP_INVITATIONS = _compile(
+    "use_invitation",
+    delete(schema.used_invitations).where(schema.used_invitations.c.until <= bindparam("now")),
+    ["now"],
+)
 
 # Health
 HEARTBEAT = _compile(

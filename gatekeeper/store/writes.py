@@ -12,7 +12,9 @@ from gatekeeper.core.choices import State
 from gatekeeper.core.decisions import Reason, Status
 from gatekeeper.core.errors import InvalidInput
 from gatekeeper.core.events import Event
+from gatekeeper.core.learners import Invitation
 from gatekeeper.core.notices import Notice
+from gatekeeper.core.sightings import Sighting
 
 from . import sealing
 from . import statements as sql
@@ -30,6 +32,8 @@ WITHDRAWN = State.WITHDRAWN.value
 _STRENGTH = {WITHDRAWN: 1, Status.OBJECTING.value: 2, Status.RESTRICTED.value: 3, Status.ERASED.value: 4}
 
 _REMEMBERED_KEYS = 4096
+#: A site has fewer; more come only of a page that makes up addresses.
+MAX_SIGHTINGS = 5000
 
 
 def publish(connection: sqlite3.Connection, notice: Notice) -> None:
@@ -89,6 +93,31 @@ def status_of(connection: sqlite3.Connection, who: Who) -> str | None:
 def add_totals(connection: sqlite3.Connection, counts: Mapping[Total, int]) -> None:
     """Add to totals."""
     connection.executemany(sql.ADD_TOTAL, [(*astuple(total), n) for total, n in counts.items()])
+
+
+def see(connection: sqlite3.Connection, seen: Mapping[Sighting, int]) -> None:
+    """Add to sightings; what is new while a site has too many is left out."""
+    for sighting, n in seen.items():
+        key = astuple(sighting)
+        if connection.execute(sql.SEE_AGAIN, (n, *key)).rowcount:
+            continue
+        (kept,) = connection.execute(sql.COUNT_SIGHTINGS, (sighting.site,)).fetchone()
+        if kept < MAX_SIGHTINGS:
+            connection.execute(sql.SEE_FIRST, (*key, n))
+
+
+def forget_sightings(connection: sqlite3.Connection, site: str) -> None:
+    """Forget a site's sightings."""
+    connection.execute(sql.FORGET_SIGHTINGS, (site,))
+
+
+def use_invitation(connection: sqlite3.Connection, invitation: Invitation, at: int) -> None:
+    """Note that an invitation has been used, and forget those that have run out."""
+    connection.execute(sql.DROP_INVITATIONS, (at,))
+    try:
+        connection.execute(sql.USE_INVITATION, (invitation.site, invitation.nonce, invitation.until))
+    except sqlite3.IntegrityError as error:
+        raise InvalidInput("this code has been used: each is good for one browser") from error
 
 
 def beat(connection: sqlite3.Connection, at: int, room: int) -> None:
