@@ -57,7 +57,7 @@ def post_choices(service: Service, request: Request, site: str) -> Response:
     and hand the ticket on, so that a grant must also come in a window of its own, where the visitor sees it.
     """
     visit = read_visit(service, request, site)
-    fields = _fields(request)
+    fields = form_fields(request)
     answer = _answer(fields, visit)
     if answer.grants and not (is_navigation(request) and _has_ticket(service, visit, fields)):
         return _choices(service, visit, asked=answer)
@@ -75,7 +75,7 @@ def show_notice(service: Service, request: Request, site: str, no: int | None = 
         return json_response(told)
     name = "fragment" if "fragment=1" in request.header("QUERY_STRING") else "notice"
     # The page may lie one level deeper than the site's other pages.
-    return _page(f"visitor/{name}.html", notice=found, newest=max(notices), base="" if no is None else "../")
+    return html_page(f"visitor/{name}.html", notice=found, newest=max(notices), base="" if no is None else "../")
 
 
 def style(service: Service, request: Request, site: str) -> Response:
@@ -92,7 +92,7 @@ def _choices(
     if notice is None:
         raise InvalidInput(f"site {visit.site.id} has published no notice yet, so nothing is asked and nothing fires")
     held = outcome.choice if outcome else visit.visitor.choice
-    page = _page(
+    page = html_page(
         "visitor/choices.html",
         site=visit.site,
         notice=notice,
@@ -117,7 +117,11 @@ def _by_purpose(notice: Notice) -> dict[str, list[str]]:
     return {purpose: sorted(found) for purpose, found in names.items()}
 
 
-def _fields(request: Request) -> dict[str, list[str]]:
+def form_fields(request: Request) -> dict[str, list[str]]:
+    """Return the fields of a form.
+
+    :raises InvalidInput: the body is none.
+    """
     try:
         return parse_qs(request.body().decode(), max_num_fields=600)
     except ValueError as error:
@@ -148,7 +152,8 @@ def _has_ticket(service: Service, visit: Visit, fields: dict[str, list[str]]) ->
     return ticket in [[visit.site.id, day] for day in days]
 
 
-def _page(template: str, **values: object) -> Response:
+def html_page(template: str, **values: object) -> Response:
+    """Return a page of our own: it loads nothing but its style, runs nothing, and nobody may keep it."""
     return Response(200, (*_PAGE, NO_STORE), _templates().get_template(template).render(**values).encode())
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from . import beacons, choice, decide, events, health, links, pages, scripts
+from . import beacons, choice, decide, events, health, learn, links, pages, reports, scripts
 from .http import Response
 
 KB = 1024
@@ -71,6 +71,9 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/<site>/notice", pages.show_notice),
     Route("GET", "/<site>/notice/<int:no>", pages.show_notice),
     Route("GET", "/<site>/pages.css", pages.style, cache=Cache.FRESH),
+    Route("POST", "/<site>/reports", reports.receive, Auth.WRITER, limit=64 * KB),
+    Route("GET", "/<site>/learn", learn.show, Auth.NAVIGATION),
+    Route("POST", "/<site>/learn", learn.change, Auth.WRITER, limit=8 * KB),
     Route("GET", "/healthz", health.healthz, root=True),
     Route("GET", "/.well-known/gpc.json", health.gpc, root=True),
 )

@@ -15,9 +15,12 @@ from gatekeeper.store.contract import Store
 
 from .bundles import Bundles
 from .errors import NotFound
+from .rates import Rate
 
 #: How soon a notice published by another process is served, in seconds.
 REFRESH = 2.0
+#: How many reports of a site are taken a minute: more than a few people cause who click as fast as they can.
+REPORTS = 1200
 _REMEMBERED = 16_384
 
 
@@ -56,6 +59,7 @@ class Service:
         self.store = store
         self.links = Links(config.keys)
         self.forms = Tokens(config.keys, "form")
+        self.reports = Rate(REPORTS)
         self.subject_tokens = SubjectTokens(config.keys)
         self.read_token = lru_cache(maxsize=_REMEMBERED)(self._read_token)
         self._clock = clock
