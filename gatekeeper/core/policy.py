@@ -39,13 +39,14 @@ def gate_headers(site: Site, allows: Callable[[str], bool], path: str) -> list[H
 
 
 def learn_headers(site: Site, report_to: str) -> list[Header]:
-    """Return the header that lets everything through and reports what the strictest policy would have stopped.
+    """Return the header that lets everything through and reports what nothing declares.
 
     For the browsers of the site's own staff alone.
 
     :param report_to: where the browser sends its reports, on the site's own origin.
     """
-    hosts = reachable_hosts(site, lambda _: False)
+    hosts = reachable_hosts(site, lambda _: True)
+    # Not report-to: browsers that know it would leave report-uri out and hold their reports back for up to a minute.
     return [(_REPORT, f"{content_policy(hosts)}; report-uri {report_to}")]
 
 

@@ -39,6 +39,8 @@ HINTS = "Sec-CH-UA-Platform-Version, Sec-CH-UA-Model, Sec-CH-UA-Full-Version-Lis
 #: ``Sec-Fetch-Dest`` of what has a policy of its own (HTML Standard: documents and workers).
 PAGES = {"document", "iframe", "frame", "fencedframe", "embed", "object", "worker", "sharedworker", "serviceworker"}
 PAGE_TYPES = {"", "text/html", "application/xhtml+xml", "image/svg+xml", "text/xml", "application/xml"}
+#: Stands in tags for the policy of learn mode.
+_LEARN_MARK = "00000000"
 _REMEMBERED = 4096
 _MAX_REPORTED = 100
 
@@ -99,6 +101,7 @@ class Ruling:
     :param sure: whether the visitor's cookies could be read; where not, none of them is removed.
     :param asks_page: whether the request says that it is for a page.
     :param src: of the guard's script tag; empty where pages bring their own.
+    :param learns: whether it is a staff browser in learn mode, from which nothing is held back.
     """
 
     gate: "Gate"
@@ -113,6 +116,7 @@ class Ruling:
     path: str
     now: int
     src: str
+    learns: bool = False
 
     def conditions(self) -> Iterator[tuple[str, str]]:
         """Yield the conditions of the request as the site is to see them, by WSGI name; an empty one is left out."""
@@ -152,7 +156,7 @@ class Ruling:
 
     def _may_set(self, set_cookie: str) -> bool:
         name = name_of(set_cookie)
-        if is_ours(name) or removes(set_cookie, self.now):
+        if self.learns or is_ours(name) or removes(set_cookie, self.now):
             return True
         owners = self.known.jar.owners(name)
         if owners:
@@ -163,7 +167,7 @@ class Ruling:
         return False
 
     def _removals(self) -> list[str]:
-        carried = names_in(self._header("HTTP_COOKIE")) if self.sure else []
+        carried = names_in(self._header("HTTP_COOKIE")) if self.sure and not self.learns else []
         denied = [name for name in carried if self.known.jar.is_denied(name, self.grants.trackers.__contains__)]
         ours = [name for name in denied if not is_ours(name)]
         return removals(ours, self._header("HTTP_HOST"), self.path, secure=self.known.site.secure) if ours else []
@@ -232,7 +236,7 @@ class Gate:
         header = cast(str, environ.get("HTTP_COOKIE", ""))
         visit = read_visit(site, header, read_signals(environ), known.read_choice, self._read_token, now=now)
         ruling = self._ruling(environ, path, known.grants(visit.visitor, visit.signed, now // DAY), now=now)
-        return replace(ruling, policy=self._learning(site)) if self._learns(header, now) else ruling
+        return self._learning(ruling) if self._learns(header, now) else ruling
 
     def _ruling(self, environ: Environ, path: str, grants: Grants, *, now: int) -> Ruling:
         known = self._known
@@ -253,8 +257,10 @@ class Gate:
             src=f"{self._prefix}/{site.id}/gatekeeper.js" if self._inject else "",
         )
 
-    def _learning(self, site: Site) -> tuple[Header, ...]:
-        return tuple(learn_headers(site, f"{self._prefix}/{site.id}/reports"))
+    def _learning(self, ruling: Ruling) -> Ruling:
+        site = ruling.known.site
+        policy = tuple(learn_headers(site, f"{self._prefix}/{site.id}/reports"))
+        return replace(ruling, grants=replace(ruling.grants, mark=_LEARN_MARK), policy=policy, learns=True)
 
     def _learns(self, header: str, now: int) -> bool:
         site = self._known.site
