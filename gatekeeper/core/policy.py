@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from urllib.parse import urlsplit
 
 from .sites import Gate, Mode, Site
+from .trackers import VISIT
 
 #: Everything a page can load or connect to falls back on the first directive; where it sends forms does not. Besides
 #: hosts they allow all that is inside the page or the browser already.
@@ -19,6 +20,9 @@ DIRECTIVES = (
 _ENFORCE = "Content-Security-Policy"
 _REPORT = "Content-Security-Policy-Report-Only"
 _STRICT = "Connection-Allowlist"
+#: What a consenting visitor's browser is asked to tell (User-Agent Client Hints). Nobody else's: the answers tell
+#: one browser from another.
+HINTS = "Sec-CH-UA-Platform-Version, Sec-CH-UA-Model, Sec-CH-UA-Full-Version-List"
 
 Header = tuple[str, str]
 
@@ -48,6 +52,11 @@ def learn_headers(site: Site, report_to: str) -> list[Header]:
     hosts = reachable_hosts(site, lambda _: True)
     # Not report-to: browsers that know it would leave report-uri out and hold their reports back for up to a minute.
     return [(_REPORT, f"{content_policy(hosts)}; report-uri {report_to}")]
+
+
+def hint_headers(site: Site, allows: Callable[[str], bool]) -> list[Header]:
+    """Return the header that asks a browser for :data:`HINTS`; none where the visit log is not granted."""
+    return [("Accept-CH", HINTS)] if site.secure and allows(VISIT) else []
 
 
 def reachable_hosts(site: Site, allows: Callable[[str], bool]) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from gatekeeper.core import cookies
 
 from .choices import Table, with_sources
-from .serving import FRESH, HINTS, IMMUTABLE, PAGES, VARY, Place
+from .serving import FRESH, HINTS, IMMUTABLE, PAGES, VARY, Place, method_header
 
 
 def write(table: Table, place: Place) -> dict[str, str]:
@@ -33,6 +33,9 @@ def _choice(table: Table) -> Iterator[str]:
     yield rf'SetEnvIf Cookie "(?:^|;)\s*{subject}=[^;\s]" {var}_PROOF=1'
     for header, letter in (("Sec-GPC", "GPC"), ("DNT", "DNT")):
         yield rf'SetEnvIf {header} "(?:^|,)[ \t]*1[ \t]*(?:,|$)" {var}_{letter}=1'
+    # What stands after it must read another header: mod_setenvif would take this expression's text for its value.
+    yield "# The method is the browser's own: an ErrorDocument makes a GET of every request."
+    yield f'SetEnvIfExpr "%{{THE_REQUEST}} =~ m#^([A-Z]+) #" {var}_METHOD=$1'
     yield "# Pages and workers have their visitor's policy. All else has the strictest, the same for everyone."
     yield f'SetEnvIf Sec-Fetch-Dest "^(?:{"|".join(sorted(PAGES))})$" {var}_PAGE=1'
     yield f'SetEnvIf Sec-Purpose "prefetch|prerender" {var}_PAGE=1'
@@ -71,6 +74,8 @@ def _headers(table: Table) -> Iterator[str]:
     yield f'Header always add Vary "{VARY}" env={var}_PAGE'
     yield f'Header always add Cache-Control "private" env={var}_PAGE'
     yield f'Header always add Accept-CH "{HINTS}" env={var}_LOGGED'
+    name, value = method_header(f"%{{{var}_METHOD}}e")
+    yield f'Header always add {name} "{_escaped(value)}" env={var}_PAGE'
     yield "# A page that a browser asks for again must come whole: after a 304, WebKit keeps the policy it has."
     for name in ("If-None-Match", "If-Modified-Since"):
         yield f"RequestHeader unset {name} env={var}_PAGE"

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from gatekeeper.core import cookies
 
 from .choices import Table, with_sources
-from .serving import FRESH, HINTS, IMMUTABLE, PAGES, VARY, Place
+from .serving import ANSWERED, ASKS_PAGE, CONNECTED, FRESH, HINTS, IMMUTABLE, PAUSE, VARY, Place, method_header
 
 _ONE = r'"~(?:^|,)[ \t]*1[ \t]*(?:,|$)"'
 
@@ -15,11 +15,23 @@ def write(table: Table, place: Place) -> dict[str, str]:
     """Return the file to import."""
     name = f"gatekeeper-{table.site.id}.caddy"
     snippet = f"gatekeeper_{table.site.id}"
-    maps = [] if table.lifted else list(_maps(table))
-    errors = [] if table.lifted else [*maps, _headers(table, place, "error_")]
-    whole = [*maps, *([] if table.lifted else [_headers(table, place)]), _proxy(table, place)]
-    use = f"""\
-# Import this file at the top of the Caddyfile, and in the site's own block write: import {snippet}
+    asks = place.asks and not table.lifted
+    maps = [] if table.lifted else list(_asked_maps(table) if asks else _maps(table))
+    errors = [] if table.lifted else [*maps, *_headers(table, place, "error_")]
+    headers = [] if table.lifted else [*([_asking(table, place)] if asks else []), *_headers(table, place)]
+    whole = [*maps, *headers, _proxy(table, place)]
+    parts = [_use(snippet, asks), _block(snippet, whole), _block(f"{snippet}_errors", errors)]
+    return {name: "\n".join([*parts, *([_silent(table)] if asks else [])])}
+
+
+def _use(snippet: str, asks: bool) -> str:
+    where = (
+        "inside a route block around all that the site answers, write first"
+        if asks
+        else "in the site's own block write"
+    )
+    return f"""\
+# Import this file at the top of the Caddyfile, and {where}: import {snippet}
 # Caddy's error pages begin anew; if you have a handle_errors block, write in it: import {snippet}_errors
 # Caddy's error log names addresses when Gatekeeper cannot be reached; global options keep them out:
 #   {{
@@ -28,7 +40,6 @@ def write(table: Table, place: Place) -> dict[str, str]:
 #   	}}
 #   }}
 """
-    return {name: "\n".join([use, _block(snippet, whole), _block(f"{snippet}_errors", errors)])}
 
 
 def _block(name: str, parts: list[str]) -> str:
@@ -49,8 +60,7 @@ def _maps(table: Table) -> Iterator[str]:
     source = _joined(var, "proof", ":", "choice", ":", "gpc", "dnt")
     yield _map(source, f"{var}_class", _classes(table), default="0")
     yield "# Pages and workers have their visitor's policy. All else has the strictest, the same for everyone."
-    asked = '"{http.request.header.Sec-Fetch-Dest}|{http.request.header.Sec-Purpose}|{http.request.header.Accept}"'
-    yield _map(asked, f"{var}_page", _pages(), default="0")
+    yield _page_map(var)
     source = _joined(var, "page", "class")
     hosts = [(f"1{number}", _quoted(policy.sources)) for policy, number in table.policies.items()]
     yield _map(source, f"{var}_hosts", hosts, default=_quoted(table.strictest.sources))
@@ -61,43 +71,141 @@ def _maps(table: Table) -> Iterator[str]:
     yield _map(source, f"{var}_logged", logged, default="0")
 
 
-def _headers(table: Table, place: Place, kind: str = "") -> str:
+def _asked_maps(table: Table) -> Iterator[str]:
+    """Yield the maps that take over what Gatekeeper has answered, and the strictest policy where it has not."""
     var = _variable(table)
-    bare = f"{var[1:]}_{kind}"
-    left = " ".join((f"{place.prefix}/*", "/.well-known/gpc.json", *table.site.gate.tags_only))
-    template = with_sources(f"{var}_hosts}}")
-    strict = f"\t+Connection-Allowlist {var}_allowlist}}\n" if table.site.gate.strict else ""
-    return f"""\
-@{bare}gated not path {left}
-header @{bare}gated {{
-	+Content-Security-Policy "{template}"
-{strict}	defer
-}}
+    told = _told(table)
+    yield "# Pages and workers have their visitor's policy. All else has the strictest, the same for everyone."
+    yield _page_map(var)
+    yield "# Who decides: Gatekeeper; nobody, where the policy is lifted; else the strictest holds."
+    states = [('"1:enforce"', "told"), ('"1:learn"', "learn"), ('"~:off$"', "off")]
+    yield _map(f'"{var}_page}}:{told}_mode}}"', f"{var}_state", states)
+    strictest = _quoted(with_sources(table.strictest.sources))
+    yield _map(f"{var}_state}}", f"{var}_policy", [("told", f'"{told}_policy}}"')], default=strictest)
+    allowlist = [("told", f'"{told}_allowlist}}"'), ("~.", '""')]
+    yield _map(f"{var}_state}}", f"{var}_allowlist", allowlist, default=_quoted(table.strictest.allowlist))
+    yield _map(f"{var}_state}}", f"{var}_hints", [("told", f'"{told}_hints}}"')])
 
-@{bare}pages {{
-	not path {left}
+
+def _page_map(var: str) -> str:
+    asked = '"{http.request.header.Sec-Fetch-Dest}|{http.request.header.Sec-Purpose}|{http.request.header.Accept}"'
+    return _map(asked, f"{var}_page", [(f'"~{pattern}"', "1") for pattern in ASKS_PAGE], default="0")
+
+
+def _asking(table: Table, place: Place) -> str:
+    """Return what asks Gatekeeper before the site answers. Whatever comes back, no page fails for it."""
+    var = _variable(table)
+    bare = var[1:]
+    lifted = f"vars @{bare}_lifted {bare}_told_mode off\n" if table.site.gate.tags_only else ""
+    if lifted:
+        lifted = f"@{bare}_lifted path {' '.join(table.site.gate.tags_only)}\n{lifted}"
+    return f"""\
+{lifted}@{bare}_asked {{
+	not path {_own_paths(place)}
 	expression `{var}_page}} == "1"`
 }}
-# A page that a browser asks for again must come whole: after a 304, WebKit keeps the policy it has.
-request_header @{bare}pages -If-None-Match
-request_header @{bare}pages -If-Modified-Since
-header @{bare}pages {{
-	+Vary "{VARY}"
-	+Cache-Control private
-	-ETag
-	-Last-Modified
-	defer
-}}
-
-@{bare}logged {{
-	not path {left}
-	expression `{var}_logged}} == "1"`
-}}
-header @{bare}logged {{
-	+Accept-CH "{HINTS}"
-	defer
+reverse_proxy @{bare}_asked {place.upstream} {_nobody(table)} {{
+	method GET
+	rewrite {place.prefix}/{table.site.id}/gate?
+	header_up X-Forwarded-Uri {{path}}
+	header_up -X-Forwarded-For
+	# Whoever does not answer in time is not asked again for a while.
+	lb_policy first
+	lb_retries 1
+	fail_duration {PAUSE}s
+	max_fails 1
+	transport http {{
+		dial_timeout {CONNECTED}ms
+		response_header_timeout {ANSWERED}ms
+	}}
+	@{bare}_told header Gatekeeper-Mode *
+	handle_response @{bare}_told {{
+		vars {{
+			{bare}_told_mode {{rp.header.Gatekeeper-Mode}}
+			{bare}_told_policy {{rp.header.Content-Security-Policy}}
+			{bare}_told_report {{rp.header.Content-Security-Policy-Report-Only}}
+			{bare}_told_allowlist {{rp.header.Connection-Allowlist}}
+			{bare}_told_hints {{rp.header.Accept-CH}}
+		}}
+	}}
+	handle_response {{
+	}}
 }}
 """
+
+
+def _silent(table: Table) -> str:
+    """Return who answers in Gatekeeper's place when it does not: with nothing, so that the strictest policy holds."""
+    return f"""\
+http://gatekeeper-{table.site.id}.invalid {{
+	bind {_nobody(table)}
+	respond 204
+}}
+"""
+
+
+def _nobody(table: Table) -> str:
+    # A socket with a name and no file (Linux, unix(7)): it needs neither a free port nor a folder.
+    return f"unix/@gatekeeper-{table.site.id}"
+
+
+def _told(table: Table) -> str:
+    return f"{{vars.{_variable(table)[1:]}_told"
+
+
+def _headers(table: Table, place: Place, kind: str = "") -> Iterator[str]:
+    var = _variable(table)
+    bare = f"{var[1:]}_{kind}"
+    name, value = method_header("{http.request.orig_method}")
+    if place.asks:
+        left = _own_paths(place)
+        enforced, pages = f'{var}_state}} == "" || {var}_state}} == "told"', f'{var}_state}} != "off" && '
+        yield _header(f"{bare}gated", left, f'+Content-Security-Policy "{var}_policy}}"', when=enforced)
+        report = f'+Content-Security-Policy-Report-Only "{_told(table)}_report}}"'
+        yield _header(f"{bare}learn", left, report, when=f'{var}_state}} == "learn"')
+        allowlist = f'+Connection-Allowlist "{var}_allowlist}}"'
+        yield _header(f"{bare}strict", left, allowlist, when=f'{var}_allowlist}} != ""')
+        hints, logged = f'+Accept-CH "{var}_hints}}"', f'{var}_hints}} != ""'
+    else:
+        left, pages = f"{_own_paths(place)} {' '.join(table.site.gate.tags_only)}".rstrip(), ""
+        policy = [f'+Content-Security-Policy "{with_sources(f"{var}_hosts}}")}"']
+        strict = [f"+Connection-Allowlist {var}_allowlist}}"] if table.site.gate.strict else []
+        yield _header(f"{bare}gated", left, *policy, *strict)
+        hints, logged = f'+Accept-CH "{HINTS}"', f'{var}_logged}} == "1"'
+    yield _header(
+        f"{bare}pages",
+        left,
+        f'+Vary "{VARY}"',
+        "+Cache-Control private",
+        f"+{name} {_quoted(value)}",
+        "-ETag",
+        "-Last-Modified",
+        when=f'{pages}{var}_page}} == "1"',
+        whole=True,
+    )
+    yield _header(f"{bare}logged", left, hints, when=logged)
+
+
+def _header(name: str, left: str, *lines: str, when: str = "", whole: bool = False) -> str:
+    """Return a header block.
+
+    :param left: the paths that have none of it.
+    :param whole: whether the request loses its conditions.
+    """
+    expression = f"\texpression `{when}`\n" if when else ""
+    conditions = f"""\
+# A page that a browser asks for again must come whole: after a 304, WebKit keeps the policy it has.
+request_header @{name} -If-None-Match
+request_header @{name} -If-Modified-Since
+"""
+    return (
+        f"@{name} {{\n\tnot path {left}\n{expression}}}\n{conditions if whole else ''}"
+        f"header @{name} {{\n" + "".join(f"\t{line}\n" for line in [*lines, "defer"]) + "}\n"
+    )
+
+
+def _own_paths(place: Place) -> str:
+    return f"{place.prefix}/* /.well-known/gpc.json"
 
 
 def _proxy(table: Table, place: Place) -> str:
@@ -151,15 +259,6 @@ def _classes(table: Table) -> Iterator[tuple[str, str]]:
         for signals, policy in row.policies.items():
             if policy in numbers:
                 yield f"1:{row.name}:{signals}", numbers[policy]
-
-
-def _pages() -> list[tuple[str, str]]:
-    used = "|".join(sorted(PAGES))
-    return [
-        (rf'"~^(?:{used})\|"', "1"),
-        (r'"~^[^|]*\|[^|]*(?:prefetch|prerender)"', "1"),
-        (r'"~^\|\|.*text/html"', "1"),
-    ]
 
 
 def _joined(var: str, *parts: str) -> str:

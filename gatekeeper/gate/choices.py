@@ -111,6 +111,11 @@ def table_of(site: Site) -> Table:
     return Table(site, strictest, tuple(rows))
 
 
+def bare_table_of(site: Site) -> Table:
+    """Return what a web server needs that asks Gatekeeper about every choice: the strictest policy."""
+    return Table(site, _policy(site, Visitor()), ())
+
+
 def _choices(site: Site) -> Iterator[tuple[int, str, Choice]]:
     for no, notice in sorted(site.notices.items()):
         if len(notice.purposes) > MAX_PURPOSES:

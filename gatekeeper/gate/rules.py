@@ -12,15 +12,14 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import cast
 
-from gatekeeper.core import cookies
 from gatekeeper.core.choices import Choice, read_choice
 from gatekeeper.core.decisions import DAY, Visitor
 from gatekeeper.core.errors import BadChoice, BadToken
-from gatekeeper.core.policy import Header, gate_headers, is_tags_only, learn_headers
+from gatekeeper.core.learners import is_learner
+from gatekeeper.core.policy import Header, gate_headers, hint_headers, is_tags_only, learn_headers
 from gatekeeper.core.signals import read_signals
 from gatekeeper.core.sites import Mode, Site, Undeclared
-from gatekeeper.core.tokens import SubjectToken, SubjectTokens, Tokens
-from gatekeeper.core.trackers import VISIT
+from gatekeeper.core.tokens import SubjectToken, SubjectTokens
 from gatekeeper.core.visits import Visit, read_visit
 
 from . import caching
@@ -28,13 +27,6 @@ from .jar import Jar, is_ours, name_of, names_in, removals, removes
 from .tags import script_tag, takes_tag
 
 log = logging.getLogger("gatekeeper.gate")
-
-#: The cookie that puts a staff browser into learn mode, and the use that its token is signed for.
-LEARN = "gk_learn"
-_LEARN_USE = "learn"
-#: What a consenting visitor's browser is asked to tell (User-Agent Client Hints). Nobody else's: the answers tell
-#: one browser from another.
-HINTS = "Sec-CH-UA-Platform-Version, Sec-CH-UA-Model, Sec-CH-UA-Full-Version-List"
 
 #: ``Sec-Fetch-Dest`` of what has a policy of its own (HTML Standard: documents and workers).
 PAGES = {"document", "iframe", "frame", "fencedframe", "embed", "object", "worker", "sharedworker", "serviceworker"}
@@ -54,13 +46,13 @@ class Grants:
     :param trackers: those that may fire.
     :param policy: the headers of their pages.
     :param mark: a name for that policy, of eight hexadecimal digits.
-    :param logged: whether the visit log is granted.
+    :param hints: what their browser is asked for.
     """
 
     trackers: frozenset[str]
     policy: tuple[Header, ...]
     mark: str
-    logged: bool
+    hints: tuple[Header, ...]
 
 
 class Known:
@@ -87,7 +79,8 @@ class Known:
         trackers = frozenset(tracker for tracker in self.site.trackers if visit.decide(tracker))
         enforced = replace(self.site, gate=replace(self.site.gate, tags_only=()))
         policy = tuple(gate_headers(enforced, trackers.__contains__, ""))
-        return Grants(trackers, policy, sha256(repr(policy).encode()).hexdigest()[:8], logged=VISIT in trackers)
+        hints = tuple(hint_headers(self.site, trackers.__contains__))
+        return Grants(trackers, policy, sha256(repr(policy).encode()).hexdigest()[:8], hints)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +136,7 @@ class Ruling:
         kept += [("Set-Cookie", value) for value in self._removals()]
         if self.lifted:
             return kept
-        if self.grants.logged and self.known.site.secure:
-            kept.append(("Accept-CH", HINTS))
+        kept += [*self.grants.hints, method_header(self._header("REQUEST_METHOD"))]
         kept = caching.mark_tag(caching.vary(caching.keep_private(kept)), self.grants.mark)
         return [*kept, *self.policy]
 
@@ -208,7 +200,7 @@ class Gate:
         self._inject = inject
         self._clock = clock
         self._subjects = SubjectTokens(keys) if keys else None
-        self._learners = Tokens(keys, _LEARN_USE) if keys else None
+        self._keys = tuple(keys)
         self._read_token = lru_cache(maxsize=_REMEMBERED)(self._verify)
         self._known = Known(site())
         self._reported: set[str] = set()
@@ -236,7 +228,8 @@ class Gate:
         header = cast(str, environ.get("HTTP_COOKIE", ""))
         visit = read_visit(site, header, read_signals(environ), known.read_choice, self._read_token, now=now)
         ruling = self._ruling(environ, path, known.grants(visit.visitor, visit.signed, now // DAY), now=now)
-        return self._learning(ruling) if self._learns(header, now) else ruling
+        learns = is_learner(self._keys, site, header, now=now)
+        return self._learning(ruling) if learns else ruling
 
     def _ruling(self, environ: Environ, path: str, grants: Grants, *, now: int) -> Ruling:
         known = self._known
@@ -262,20 +255,6 @@ class Gate:
         policy = tuple(learn_headers(site, f"{self._prefix}/{site.id}/reports"))
         return replace(ruling, grants=replace(ruling.grants, mark=_LEARN_MARK), policy=policy, learns=True)
 
-    def _learns(self, header: str, now: int) -> bool:
-        site = self._known.site
-        value = cookies.read_cookie(header, cookies.cookie_name(site, LEARN))
-        if not value or self._learners is None:
-            return False
-        try:
-            told = self._learners.verify(value)
-        except BadToken:
-            return False
-        match told:
-            case [site_id, int(until)]:
-                return bool(site_id == site.id and now < until)
-        return False
-
     def _verify(self, value: str) -> SubjectToken | None:
         try:
             return self._subjects.verify(value) if self._subjects else None
@@ -295,12 +274,14 @@ class Gate:
         )
 
 
-def sign_learner(keys: Sequence[str], site: Site, *, until: int) -> str:
-    """Return the value of the cookie that puts a staff browser into learn mode.
+def method_header(method: str) -> Header:
+    """Return the header that tells the guard how a page was asked for.
 
-    :param until: seconds since the epoch.
+    A script cannot see it otherwise, and to load a page again that answers a POST would send the form twice.
+
+    :param method: of the request, or what a web server writes in its place.
     """
-    return Tokens(keys, _LEARN_USE).sign([site.id, until])
+    return "Server-Timing", f'gk;desc="{method}"'
 
 
 def _asks_page(environ: Environ) -> bool:

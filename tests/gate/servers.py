@@ -21,6 +21,7 @@ ROOT = Path(__file__).parent.parent.parent
 #: Where servers are looked for: installed, and where `make test` puts them.
 PLACES = [*os.environ["PATH"].split(":"), "/usr/sbin", *map(str, (ROOT / ".venv" / ".servers").glob("usr/*bin"))]
 OWN_POLICY = "default-src 'self' https:; script-src 'nonce-abc'"
+OWN_TIMING = "db;dur=5"
 PATIENCE = 20.0  # seconds
 
 
@@ -44,11 +45,15 @@ class Answer:
         return [value for key, value in self.headers if key.lower() == name.lower()]
 
 
-def ask(port: int, path: str = "/", headers: dict[str, str] | None = None, *, method: str = "GET") -> Answer:
-    """Ask a server as a browser that is on the site."""
+def ask(port: int, path: str = "/", headers: dict[str, str] | None = None, *, body: bytes | None = None) -> Answer:
+    """Ask a server as a browser that is on the site.
+
+    :param body: of a form that is posted; None asks by GET.
+    """
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
     try:
-        connection.request(method, path, headers={"Host": "www.shop.example", **(headers or {})})
+        method = "GET" if body is None else "POST"
+        connection.request(method, path, body, {"Host": "www.shop.example", **(headers or {})})
         return Answer(connection.getresponse())
     finally:
         connection.close()
@@ -62,6 +67,7 @@ class Host(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.seen: list[dict[str, str]] = []
+        self.posted: list[bytes] = []
 
     @property
     def port(self) -> int:
@@ -77,16 +83,22 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.seen.append({name.lower(): value for name, value in self.headers.items()})
         name = self.path.partition("?")[0]
         kind = {"js": "text/javascript", "png": "image/png"}.get(name.rpartition(".")[2], "text/html; charset=utf-8")
-        self.send_response(404 if name == "/missing" else 200)
+        self.send_response({"/missing": 404, "/broken": 500}.get(name, 200))
         self.send_header("Content-Type", kind)
         self.send_header("Content-Security-Policy", OWN_POLICY)
         self.send_header("X-Frame-Options", "DENY")
+        self.send_header("Server-Timing", OWN_TIMING)
         self.send_header("Cache-Control", "public, max-age=60")
         self.send_header("ETag", '"v1"')
         self.send_header("Last-Modified", "Sun, 22 Nov 2026 11:00:00 GMT")
         self.send_header("Content-Length", "4")
         self.end_headers()
         self.wfile.write(b"page")
+
+    def do_POST(self) -> None:
+        assert isinstance(self.server, Host)
+        self.server.posted.append(self.rfile.read(int(self.headers.get("Content-Length", 0))))
+        self.do_GET()
 
     def log_message(self, *args: object) -> None:
         pass
@@ -141,13 +153,16 @@ def web_server(server: Server, site: Site, directory: Path, host: Host, place: P
     files = directory / "files"
     files.mkdir()
     (files / "page.html").write_text("<!doctype html><title>file</title>")
+    (files / "sorry.html").write_text("sorry")
     port = free_port()
-    command = _COMMANDS[server](directory, port, host.port, site)
+    command = _COMMANDS[server](directory, port, host.port, site, place.asks)
     with running(command, port, directory / f"{server}.log", {"HOME": str(directory), "XDG_DATA_HOME": str(directory)}):
         yield port
 
 
-def _nginx(directory: Path, port: int, host: int, site: Site) -> list[str]:
+def _nginx(directory: Path, port: int, host: int, site: Site, asks: bool) -> list[str]:
+    # Where Gatekeeper is asked, nginx itself does not know what was chosen.
+    key = "$scheme$host$request_uri" + ("" if asks else f"$gk_{site.id.replace('-', '_')}_class")
     name = f"{directory}/gatekeeper-{site.id}"
     user = "user root;" if os.geteuid() == 0 else ""
     temporary = "\n".join(
@@ -182,9 +197,14 @@ http {{
         location /keyed/ {{
             proxy_pass http://127.0.0.1:{host};
             proxy_cache pages;
-            proxy_cache_key $scheme$host$request_uri$gk_{site.id.replace("-", "_")}_class;
+            proxy_cache_key {key};
             add_header X-Cache $upstream_cache_status always;
             include {name}-headers.conf;
+        }}
+        location /own-errors/ {{
+            proxy_pass http://127.0.0.1:{host}/;
+            proxy_intercept_errors on;
+            error_page 500 /files/sorry.html;
         }}
         location /files/ {{ root {directory}; }}
     }}
@@ -193,7 +213,8 @@ http {{
     return [program("nginx"), "-p", str(directory), "-e", "stderr", "-c", str(directory / "nginx.conf")]
 
 
-def _caddy(directory: Path, port: int, host: int, site: Site) -> list[str]:
+def _caddy(directory: Path, port: int, host: int, site: Site, asks: bool) -> list[str]:
+    begin, end = ("route {", "}") if asks else ("", "")
     (directory / "Caddyfile").write_text(f"""{{
 	admin off
 	auto_https off
@@ -201,14 +222,24 @@ def _caddy(directory: Path, port: int, host: int, site: Site) -> list[str]:
 import {directory}/gatekeeper-{site.id}.caddy
 http://:{port} {{
 	bind 127.0.0.1
+	{begin}
 	import gatekeeper_{site.id}
 	handle /files/* {{
 		root * {directory}
 		file_server
 	}}
+	handle_path /own-errors/* {{
+		reverse_proxy 127.0.0.1:{host} {{
+			@failed status 5xx
+			handle_response @failed {{
+				error 500
+			}}
+		}}
+	}}
 	handle {{
 		reverse_proxy 127.0.0.1:{host}
 	}}
+	{end}
 	handle_errors {{
 		import gatekeeper_{site.id}_errors
 		respond "sorry"
@@ -218,7 +249,7 @@ http://:{port} {{
     return [program("caddy"), "run", "--config", str(directory / "Caddyfile"), "--adapter", "caddyfile"]
 
 
-def _apache(directory: Path, port: int, host: int, site: Site) -> list[str]:
+def _apache(directory: Path, port: int, host: int, site: Site, asks: bool) -> list[str]:
     modules = "/usr/lib/apache2/modules"
     names = ("mpm_event", "authz_core", "mime", "alias", "setenvif", "headers", "proxy", "proxy_http")
     loads = "\n".join(f"LoadModule {name}_module {modules}/mod_{name}.so" for name in names)
@@ -240,13 +271,18 @@ TypesConfig {directory}/mime.types
     </Directory>
     Alias /files {directory}/files
     ProxyPass /files !
+    <Location /own-errors/>
+        ProxyErrorOverride On
+        ErrorDocument 500 /files/sorry.html
+    </Location>
+    ProxyPass /own-errors/ http://127.0.0.1:{host}/
     ProxyPass / http://127.0.0.1:{host}/
 </VirtualHost>
 """)
     return [program("apache2"), "-d", str(directory), "-f", str(directory / "httpd.conf"), "-DFOREGROUND"]
 
 
-_COMMANDS: dict[Server, Callable[[Path, int, int, Site], list[str]]] = {
+_COMMANDS: dict[Server, Callable[[Path, int, int, Site, bool], list[str]]] = {
     Server.NGINX: _nginx,
     Server.CADDY: _caddy,
     Server.APACHE: _apache,

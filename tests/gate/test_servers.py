@@ -9,18 +9,17 @@ import pytest
 
 from gatekeeper.core.choices import State
 from gatekeeper.core.decisions import Visitor, decide
-from gatekeeper.core.policy import content_policy, gate_headers
+from gatekeeper.core.policy import HINTS, content_policy, gate_headers
 from gatekeeper.core.purposes import AgeBand
 from gatekeeper.core.registry import read_registry
 from gatekeeper.core.signals import Signal
 from gatekeeper.core.sites import Site
-from gatekeeper.gate.rules import HINTS
 from gatekeeper.gate.serving import Place
 from gatekeeper.gate.snippets import Server
 from tests.ports import free_port
 
 from .conftest import NOW, SHOP, choice, declare, held, publish, written
-from .servers import OWN_POLICY, Answer, Host, ask, host_site, web_server
+from .servers import OWN_POLICY, OWN_TIMING, Answer, Host, ask, host_site, web_server
 
 PURPOSES = ("functional", "analytics", "marketing")
 SETS = [granted for size in range(4) for granted in combinations(PURPOSES, size)]
@@ -218,6 +217,25 @@ def test_a_page_has_nothing_by_which_a_browser_could_keep_it_with_its_old_policy
 
     assert answer.status == 200
     assert answer.all("ETag") == answer.all("Last-Modified") == []
+
+
+def test_a_page_tells_the_guard_how_it_was_asked_for(port: int, host: Host) -> None:
+    page = ask(port, "/", PAGE)
+    posted = ask(port, "/", PAGE, body=b"tea=1")
+    script = ask(port, "/app.js", {"Sec-Fetch-Dest": "script", "Accept": "*/*"}, body=b"tea=1")
+
+    assert sorted(page.all("Server-Timing")) == [OWN_TIMING, 'gk;desc="GET"']
+    assert sorted(posted.all("Server-Timing")) == [OWN_TIMING, 'gk;desc="POST"']
+    assert script.all("Server-Timing") == [OWN_TIMING]
+    assert host.posted[-2:] == [b"tea=1"] * 2
+
+
+def test_an_error_page_tells_how_its_browser_asked(port: int) -> None:
+    """A server makes a GET of it, but to load it again would post the form again."""
+    answer = ask(port, "/own-errors/broken", PAGE, body=b"tea=1")
+
+    assert (answer.status, answer.body) == (500, b"sorry")
+    assert answer.all("Server-Timing") == ['gk;desc="POST"']
 
 
 def test_only_those_who_granted_the_log_are_asked_for_details_of_their_browser(page: Ask, site: Site) -> None:

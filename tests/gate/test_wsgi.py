@@ -7,10 +7,10 @@ from datetime import UTC, date, datetime
 import pytest
 
 from gatekeeper.core.choices import State
-from gatekeeper.core.policy import content_policy, gate_headers
+from gatekeeper.core.learners import sign_learner
+from gatekeeper.core.policy import HINTS, content_policy, gate_headers
 from gatekeeper.core.purposes import AgeBand
 from gatekeeper.core.sites import Site
-from gatekeeper.gate.rules import HINTS, sign_learner
 
 from .conftest import HTML, KEYS, NOW, SHOP, Host, Visitors, choice, declare, held, policies, publish
 
@@ -295,6 +295,18 @@ def test_only_those_who_granted_the_log_are_asked_for_details_of_their_browser(v
     assert "Accept-CH" not in visitors.ask().headers
     assert "Accept-CH" not in visitors.ask(cookie=held(site, choice(site, "marketing"))).headers
     assert visitors.ask(cookie=held(site, choice(site, "analytics"))).headers["Accept-CH"] == HINTS
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_page_tells_the_guard_how_it_was_asked_for(visitors: Visitors, method: str) -> None:
+    visitors.host.headers = [HTML, ("Server-Timing", "db;dur=5")]
+
+    page = visitors.ask(method=method)
+    visitors.host.headers = [("Content-Type", "text/javascript"), ("Server-Timing", "db;dur=5")]
+    other = visitors.ask("/app.js", method=method)
+
+    assert page.headers.getlist("Server-Timing") == ["db;dur=5", f'gk;desc="{method}"']
+    assert other.headers.getlist("Server-Timing") == ["db;dur=5"]
 
 
 def test_a_staff_browser_that_learns_is_told_what_would_be_stopped_and_nothing_is(visitors: Visitors) -> None:
