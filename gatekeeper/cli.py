@@ -16,7 +16,7 @@ from gatekeeper.config import KEYS, VARIABLES, Config, load_config
 from gatekeeper.core.choices import MAX_VALUE, Choice, State, write_choice
 from gatekeeper.core.errors import GatekeeperError, InvalidInput
 from gatekeeper.core.learners import CODE_LASTS, LEARNS_FOR
-from gatekeeper.core.learning import Proposal, propose, to_toml
+from gatekeeper.core.learning import propose, to_toml
 from gatekeeper.core.notices import Change, Notice
 from gatekeeper.core.purposes import AgeBand
 from gatekeeper.core.sightings import Sighting
@@ -288,7 +288,7 @@ def learn(site: str | None, *, invite: bool, show: bool, write: bool, yes: bool,
     elif invite or not (seen or show or write):
         _invite(config, one)
     else:
-        _propose(config, one, propose(one, seen), write=write, yes=yes)
+        _propose(config, one, seen, write=write, yes=yes)
 
 
 def _seen(config: Config, site: Site) -> dict[Sighting, int]:
@@ -317,15 +317,17 @@ def _invite(config: Config, site: Site) -> None:
 
      {code}
 
-  3. Visit every kind of page. For {LEARNS_FOR // 3600} hours, or until you press Stop on the page of step 1, nothing is held back
-     from this browser: those whom your pages call receive what they would without Gatekeeper.
+  3. Visit every kind of page. The gate holds nothing back from this browser: those whom your pages call receive
+     what they would without Gatekeeper. It ends after {LEARNS_FOR // 3600} hours, or by a button on that same page.
   4. gatekeeper learn --site {site.id}
 """)
 
 
-def _propose(config: Config, site: Site, proposals: Sequence[Proposal], *, write: bool, yes: bool) -> None:
+def _propose(config: Config, site: Site, seen: Mapping[Sighting, int], *, write: bool, yes: bool) -> None:
+    proposals = propose(site, seen)
     if not proposals:
-        click.echo(f"Nothing to propose: of what was met on {site.id}, everything is declared.", err=True)
+        met = "everything that was met is declared" if seen else "nothing was met yet"
+        click.echo(f"Nothing to propose for {site.id}: {met}. gatekeeper learn --site {site.id} --invite", err=True)
         return
     if not write:
         click.echo(to_toml(site, proposals), nl=False)
