@@ -146,23 +146,28 @@ def running(command: list[str], port: int, log: Path, environ: dict[str, str] | 
 
 
 @contextmanager
-def web_server(server: Server, site: Site, directory: Path, host: Host, place: Place) -> Iterator[int]:
-    """Run a web server with a site's snippets, in front of a host; yields its port."""
-    for snippet in write_snippets(server, site, place):
-        (directory / snippet.name).write_text(snippet.text)
+def web_server(server: Server, site: Site, directory: Path, host: Host, place: Place | None) -> Iterator[int]:
+    """Run a web server with a site's snippets, in front of a host; yields its port.
+
+    :param place: None means without a gate, all else being the same.
+    """
+    written = write_snippets(server, site, place or Place())
+    for snippet in written:
+        (directory / snippet.name).write_text(snippet.text if place else _EMPTY[server].format(site=site.id))
     files = directory / "files"
     files.mkdir()
     (files / "page.html").write_text("<!doctype html><title>file</title>")
     (files / "sorry.html").write_text("sorry")
     port = free_port()
-    command = _COMMANDS[server](directory, port, host.port, site, place.asks)
+    command = _COMMANDS[server](directory, port, host.port, site, place)
     with running(command, port, directory / f"{server}.log", {"HOME": str(directory), "XDG_DATA_HOME": str(directory)}):
         yield port
 
 
-def _nginx(directory: Path, port: int, host: int, site: Site, asks: bool) -> list[str]:
+def _nginx(directory: Path, port: int, host: int, site: Site, place: Place | None) -> list[str]:
     # Where Gatekeeper is asked, nginx itself does not know what was chosen.
-    key = "$scheme$host$request_uri" + ("" if asks else f"$gk_{site.id.replace('-', '_')}_class")
+    knows = place and not place.asks
+    key = "$scheme$host$request_uri" + (f"$gk_{site.id.replace('-', '_')}_class" if knows else "")
     name = f"{directory}/gatekeeper-{site.id}"
     user = "user root;" if os.geteuid() == 0 else ""
     temporary = "\n".join(
@@ -213,8 +218,8 @@ http {{
     return [program("nginx"), "-p", str(directory), "-e", "stderr", "-c", str(directory / "nginx.conf")]
 
 
-def _caddy(directory: Path, port: int, host: int, site: Site, asks: bool) -> list[str]:
-    begin, end = ("route {", "}") if asks else ("", "")
+def _caddy(directory: Path, port: int, host: int, site: Site, place: Place | None) -> list[str]:
+    begin, end = ("route {", "}") if place and place.asks else ("", "")
     (directory / "Caddyfile").write_text(f"""{{
 	admin off
 	auto_https off
@@ -249,7 +254,7 @@ http://:{port} {{
     return [program("caddy"), "run", "--config", str(directory / "Caddyfile"), "--adapter", "caddyfile"]
 
 
-def _apache(directory: Path, port: int, host: int, site: Site, asks: bool) -> list[str]:
+def _apache(directory: Path, port: int, host: int, site: Site, place: Place | None) -> list[str]:
     modules = "/usr/lib/apache2/modules"
     names = ("mpm_event", "authz_core", "mime", "alias", "setenvif", "headers", "proxy", "proxy_http")
     loads = "\n".join(f"LoadModule {name}_module {modules}/mod_{name}.so" for name in names)
@@ -282,7 +287,13 @@ TypesConfig {directory}/mime.types
     return [program("apache2"), "-d", str(directory), "-f", str(directory / "httpd.conf"), "-DFOREGROUND"]
 
 
-_COMMANDS: dict[Server, Callable[[Path, int, int, Site, bool], list[str]]] = {
+#: What stands in the place of a snippet where there is no gate.
+_EMPTY = {
+    Server.NGINX: "",
+    Server.CADDY: "(gatekeeper_{site}) {{\n}}\n(gatekeeper_{site}_errors) {{\n}}\n",
+    Server.APACHE: "",
+}
+_COMMANDS: dict[Server, Callable[[Path, int, int, Site, Place | None], list[str]]] = {
     Server.NGINX: _nginx,
     Server.CADDY: _caddy,
     Server.APACHE: _apache,
