@@ -11,10 +11,11 @@ shows what it makes of the page alone.
 import argparse
 import logging
 import os
+import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -58,12 +59,15 @@ class Visit:
     budgeted: bool = True
 
 
+ASKED = Visit("undecided, with the banner", None, "no_choice", budgeted=False)
+REFUSED = Visit("refused", State.REFUSED, "refused")
+GRANTED = Visit("all granted", State.GRANTED, "granted")
 VISITS = (
     Visit("undecided, without the banner's own time", None, "no_choice", silent=True),
-    Visit("undecided, with the banner", None, "no_choice", budgeted=False),
-    Visit("refused", State.REFUSED, "refused"),
+    ASKED,
+    REFUSED,
     Visit("refused, page with three embeds", State.REFUSED, "refused", embeds=True, budgeted=False),
-    Visit("all granted", State.GRANTED, "granted"),
+    GRANTED,
 )
 
 
@@ -100,8 +104,7 @@ class Shop(Site):
         return write_choice(Choice("shop", 1, datetime.now(UTC).date(), state, granted), notice)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        banners = self.bundles.banners.values()
-        if self.silent and any(bundle.hash in environ["PATH_INFO"] for bundle in banners):
+        if self.silent and environ["PATH_INFO"].startswith("/gk/shop/banner."):
             start_response("200 OK", [("Content-Type", "text/javascript")])
             return [b""]
         return super().__call__(environ, start_response)
@@ -110,17 +113,28 @@ class Shop(Site):
 # --- what the scripts weigh
 
 
-def weigh(bundles: Bundles) -> bool:
-    """Print what each script weighs; tell whether all keep to their budgets."""
+def weigh(bundles: Bundles, loaded: Mapping[Visit, Sequence[str]]) -> bool:
+    """Print what each script weighs; tell whether all keep to their budgets.
+
+    :param loaded: the files that each visitor's browser loaded.
+    """
     banner = bundles.banners["en"]
     rows = [("guard, with settings", _sizes(bundles.guard), GUARD), ("banner, English", _sizes(banner), None)]
-    rows += [(f"part {name}, only when needed", _sizes(part), None) for name, part in bundles.parts.items()]
-    first = [sum(pair) for pair in zip(_sizes(bundles.guard), _sizes(banner), strict=True)]
-    rows.append(("first visit: guard and banner", first, FIRST_VISIT))
+    rows += [(f"part {name}", _sizes(part), None) for name, part in bundles.parts.items()]
+    for visit, names in loaded.items():
+        columns = zip(*(_sizes(_bundle(bundles, name)) for name in names), strict=True)
+        row = f"{visit.name}: {', '.join(map(_short, names))}"
+        rows.append((row, [sum(column) for column in columns], FIRST_VISIT if visit is ASKED else None))
     print("| script | bytes | gzip | brotli | budget | |\n|---|---|---|---|---|---|")
     for name, sizes, limit in rows:
         print(f"| {name} | {' | '.join(map(str, sizes))} | {_verdict(sizes[-1], limit)}")
     return all(limit is None or sizes[-1] <= limit for _, sizes, limit in rows)
+
+
+def _bundle(bundles: Bundles, name: str) -> Bundle:
+    """Return what is served under a file's name: the guard, a part of it, or a banner."""
+    kind, which, *_ = name.split(".")
+    return {"part": bundles.parts, "banner": bundles.banners}.get(kind, {which: bundles.guard})[which]
 
 
 def _sizes(bundle: Bundle) -> list[int]:
@@ -153,9 +167,15 @@ def cost(browser: Browser, shop: Shop, visit: Visit, slowdown: int, pairs: int) 
     alone, along = (median(one.task for one in each) for each in (bare, guarded))
     low, middle, high = quantiles(task, n=4, method="inclusive")
     budget = _verdict(middle, SLOWDOWNS[slowdown] if visit.budgeted else None)
-    scripts = ", ".join(sorted({name for one in guarded for name in one.scripts}))
+    scripts = ", ".join(sorted({_short(name) for one in guarded for name in one.scripts}))
     cells = f"{alone:.1f} | {along:.1f} | {middle:+.1f} ({low:+.1f} to {high:+.1f}) | {script:+.1f}"
     return f"| {visit.name} | {slowdown}x | {cells} | {budget} {scripts} |"
+
+
+def first_load(browser: Browser, shop: Shop, visit: Visit) -> tuple[str, ...]:
+    """Return the files of the guard that a visitor's browser loads when it holds none."""
+    shop.pages["/guarded"] = twenty.page(guarded=True, embeds=visit.embeds)
+    return _load(browser, shop, "/guarded", visit, 1).scripts
 
 
 def _load(browser: Browser, shop: Shop, path: str, visit: Visit, slowdown: int) -> Spent:
@@ -177,8 +197,8 @@ def _load(browser: Browser, shop: Shop, path: str, visit: Visit, slowdown: int) 
     told = {row["name"]: row["value"] * 1000 for row in session.send("Performance.getMetrics")["metrics"]}
     _check(page, visit, guarded=path == "/guarded")
     context.close()
-    names = tuple(_short(url) for url in scripts if url.endswith(".js"))
-    return Spent(told["TaskDuration"], told["ScriptDuration"], names)
+    names = (url.rpartition("/")[2] for url in scripts)
+    return Spent(told["TaskDuration"], told["ScriptDuration"], tuple(name for name in names if name.endswith(".js")))
 
 
 def _check(page: Page, visit: Visit, *, guarded: bool) -> None:
@@ -186,13 +206,12 @@ def _check(page: Page, visit: Visit, *, guarded: bool) -> None:
     reason = page.evaluate("window.gatekeeper ? gatekeeper.decision('criteo').reason : null")
     assert reason == (visit.reason if guarded else None), reason
     asks = page.get_by_role("button", name="Reject all").count() > 0
-    assert asks == (guarded and visit.state is None and not visit.silent), "the banner"
+    assert asks == (guarded and visit.state is None and not visit.silent), f"the banner, guarded: {guarded}"
 
 
-def _short(url: str) -> str:
-    """Return the name of a script without the hash of its content."""
-    *name, _, end = url.rpartition("/")[2].split(".")
-    return ".".join([*name, end]) if len(name) > 1 else url.rpartition("/")[2]
+def _short(name: str) -> str:
+    """Return a script's name without the hash of its content."""
+    return re.sub(r"\.[0-9a-f]{16}\.", ".", name)
 
 
 def main() -> int:
@@ -204,9 +223,9 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         shop = Shop(Path(folder)).start()
         shop.pages["/blank"] = "<!doctype html><title>Blank</title>"
-        kept = weigh(shop.bundles)
         path = os.environ.get("GATEKEEPER_TEST_BROWSER", next(filter(None, map(shutil.which, NAMES)), ""))
         browser = playwright.chromium.launch(executable_path=path or None, args=[*FLAGS, NOWHERE])
+        kept = weigh(shop.bundles, {visit: first_load(browser, shop, visit) for visit in (ASKED, REFUSED, GRANTED)})
         print(
             f"\nMain thread, in milliseconds of CPU time: medians (and middle halves) of {pairs} pairs, "
             f"Chromium {browser.version}\n"
