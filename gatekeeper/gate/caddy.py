@@ -21,7 +21,7 @@ def write(table: Table, place: Place) -> dict[str, str]:
     headers = [] if table.lifted else [*([_asking(table, place)] if asks else []), *_headers(table, place)]
     whole = [*maps, *headers, _proxy(table, place)]
     parts = [_use(snippet, asks), _block(snippet, whole), _block(f"{snippet}_errors", errors)]
-    return {name: "\n".join([*parts, *([_silent(table)] if asks else [])])}
+    return {name: "\n".join([*parts, *([_silent(table, place)] if asks else [])])}
 
 
 def _use(snippet: str, asks: bool) -> str:
@@ -104,7 +104,7 @@ def _asking(table: Table, place: Place) -> str:
 	not path {_own_paths(place)}
 	expression `{var}_page}} == "1"`
 }}
-reverse_proxy @{bare}_asked {place.upstream} {_nobody(table)} {{
+reverse_proxy @{bare}_asked {place.upstream} {_nobody(table, place)} {{
 	method GET
 	rewrite {place.prefix}/{table.site.id}/gate?
 	header_up X-Forwarded-Uri {{path}}
@@ -119,34 +119,36 @@ reverse_proxy @{bare}_asked {place.upstream} {_nobody(table)} {{
 		response_header_timeout {ANSWERED}ms
 	}}
 	@{bare}_told header Gatekeeper-Mode *
+	# Names as Go writes them, Accept-Ch too.
 	handle_response @{bare}_told {{
 		vars {{
 			{bare}_told_mode {{rp.header.Gatekeeper-Mode}}
 			{bare}_told_policy {{rp.header.Content-Security-Policy}}
 			{bare}_told_report {{rp.header.Content-Security-Policy-Report-Only}}
 			{bare}_told_allowlist {{rp.header.Connection-Allowlist}}
-			{bare}_told_hints {{rp.header.Accept-CH}}
+			{bare}_told_hints {{rp.header.Accept-Ch}}
 		}}
 	}}
 	handle_response {{
+		vars {bare}_told_nothing 1
 	}}
 }}
 """
 
 
-def _silent(table: Table) -> str:
+def _silent(table: Table, place: Place) -> str:
     """Return who answers in Gatekeeper's place when it does not: with nothing, so that the strictest policy holds."""
     return f"""\
 http://gatekeeper-{table.site.id}.invalid {{
-	bind {_nobody(table)}
+	bind {_nobody(table, place)}
 	respond 204
 }}
 """
 
 
-def _nobody(table: Table) -> str:
+def _nobody(table: Table, place: Place) -> str:
     # A socket with a name and no file (Linux, unix(7)): it needs neither a free port nor a folder.
-    return f"unix/@gatekeeper-{table.site.id}"
+    return f"unix/@gatekeeper-{table.site.id}-{re.sub(r'[^A-Za-z0-9.]+', '-', place.upstream)}"
 
 
 def _told(table: Table) -> str:

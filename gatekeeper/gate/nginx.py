@@ -1,6 +1,7 @@
 """The gate as configuration for nginx, 1.18 or newer."""
 
 import re
+import textwrap
 from collections.abc import Generator, Iterable, Iterator
 
 from gatekeeper.core import cookies
@@ -31,7 +32,7 @@ _TOLD = {
     "told_hints": "accept_ch",
 }
 #: Whatever else is answered must not become the answer to the page.
-_NO_ANSWER = "301 302 303 307 308 400 401 403 404 405 408 413 414 421 429 431 500 501 502 503 504 505"
+_NO_ANSWER = [str(status) for status in range(300, 600) if status != 499]  # nginx knows no error_page for that one
 
 
 def write(table: Table, place: Place) -> dict[str, str]:
@@ -259,7 +260,7 @@ location = {path} {{
     proxy_busy_buffers_size 64k;
     proxy_cache off;
     proxy_intercept_errors on;
-    error_page {_NO_ANSWER} = @{_upstream(table)}_silent;
+{_no_answer(table)}
     access_log off;
     error_log /dev/null crit;
 }}
@@ -307,6 +308,11 @@ def _in_pieces(text: str) -> list[str]:
 def _quoted(text: str) -> str:
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
+
+
+def _no_answer(table: Table) -> str:
+    lines = textwrap.wrap(" ".join(_NO_ANSWER), 96)
+    return "\n".join(f"    error_page {line} = @{_upstream(table)}_silent;" for line in lines)
 
 
 def _upstream(table: Table) -> str:

@@ -4,12 +4,14 @@ import os
 import signal
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import date
 from pathlib import Path
 
 from gatekeeper.config import load_sites
+from gatekeeper.core.registry import read_registry
 from gatekeeper.core.sites import Site
 from gatekeeper.publishing import next_notice
 from gatekeeper.store.engines import migrate, open_store
@@ -24,6 +26,13 @@ EXAMPLE = Path(__file__).parent.parent.parent / "docs" / "examples" / "gatekeepe
 def example_site() -> Site:
     """Return the example's site, with its notice published."""
     sites, problems = load_sites(EXAMPLE)
+    assert problems == []
+    return publish(sites["shop"])
+
+
+def declared_site(declared: str) -> Site:
+    """Return the site that a text declares, with its notice published."""
+    sites, problems = read_registry(tomllib.loads(declared))
     assert problems == []
     return publish(sites["shop"])
 

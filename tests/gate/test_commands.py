@@ -61,6 +61,23 @@ def test_snippets_hold_no_log_of_addresses_and_no_subrequest(run: Run) -> None:
     assert text.count("proxy_read_timeout 1s;") == text.count("proxy_pass ")
 
 
+def test_a_web_server_asks_only_where_told_to(run: Run) -> None:
+    run("publish")
+
+    nginx = run("snippets", "nginx", "--ask", "--upstream", "127.0.0.1:9999").output
+    caddy = run("snippets", "caddy", "--ask", "--upstream", "127.0.0.1:9999").output
+    apache = run("snippets", "apache", "--ask")
+
+    assert "auth_request /gk/shop/gate;" in nginx
+    assert "server 127.0.0.1:9999 max_fails=1 fail_timeout=5s;" in nginx
+    assert nginx.count("access_log off;") == nginx.count("proxy_pass ")
+    assert "handle_response" in caddy
+    assert "handle_response" not in run("snippets", "caddy").output
+    assert "snippets nginx --site shop --ask`" in nginx
+    assert apache.exit_code == 1
+    assert "leave out --ask" in apache.output
+
+
 def test_off_lifts_the_policy_and_on_puts_it_back(run: Run) -> None:
     run("publish")
 
