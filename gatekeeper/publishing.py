@@ -37,11 +37,10 @@ def write_scripts(site: Site, root: Path, *, prefix: str) -> str:
     folder.mkdir(parents=True, exist_ok=True)
     bundles = Bundles(site)
     # What a page names comes last: by then all that it leads to is there.
+    for name, bundle in bundles.later.items():
+        _write(folder / f"{name}.{bundles.version}.js", bundle)
     for language, banner in bundles.banners.items():
-        _write(folder / f"banner.{language}.{banner.hash}.js", banner)
         _write(folder / f"banner.{language}.js", banner)
-    for name, bundle in bundles.parts.items():
-        _write(folder / f"part.{name}.{bundle.hash}.js", bundle)
     version = f"gatekeeper.{bundles.guard.hash}.js"
     _write(folder / version, bundles.guard)
     _write(folder / "gatekeeper.js", bundles.guard)

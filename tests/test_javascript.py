@@ -43,7 +43,7 @@ NOON = 1_795_348_800  # 2026-11-22 12:00 UTC
 
 
 class Page:
-    """An empty page with decide.js alone in it, as ``js``.
+    """An empty page with decide.js and write.js alone in it, as ``js``.
 
     It lives in a thread of its own: Playwright allows one browser a thread, and other tests may have theirs.
     """
@@ -62,7 +62,7 @@ def page() -> Iterator[Page]:
         driver = thread.submit(lambda: playwright.sync_playwright().start()).result()
         browser = thread.submit(driver.chromium.launch, executable_path=CHROMIUM, args=FLAGS).result()
         page = Page(thread, thread.submit(browser.new_page).result())
-        source = assets.static("js", "decide.js").read_text("utf-8")
+        source = "".join(assets.static("js", name).read_text("utf-8") for name in ("decide.js", "write.js"))
         names = "{decide, decidePurpose, readChoice, writeChoice}"
         page.evaluate(f'window.js = (function () {{"use strict"; {source}; return {names}; }})()')
         yield page

@@ -36,8 +36,24 @@ def guard_settings(site: Site) -> dict[str, Any]:
     return told
 
 
+def tells_early(site: Site) -> bool:
+    """Return whether a vendor's tags may run as soon as the page is read, so that it has to be told before that.
+
+    Where its tags are marked, or come from a tag manager whose tags are, they wait until the page's part runs them.
+    """
+    loaders = [tracker for tracker in site.trackers.values() if tracker.loads]
+
+    def waits(tracker: Tracker) -> bool:
+        by = [loader for loader in loaders if tracker.id in loader.loads]
+        return tracker.marked or (bool(by) and all(loader.marked for loader in by))
+
+    return any(tracker.consent and not waits(tracker) for tracker in site.trackers.values())
+
+
 def _tracker(tracker: Tracker) -> dict[str, Any]:
-    told: dict[str, Any] = {"purpose": tracker.purpose, "kind": tracker.kind.value, "hosts": list(tracker.hosts)}
+    told: dict[str, Any] = {"purpose": tracker.purpose}
+    if tracker.hosts:
+        told["hosts"] = list(tracker.hosts)
     if tracker.cookies:
         told["keeps"] = [cookie.name for cookie in tracker.cookies]
     if tracker.marked:

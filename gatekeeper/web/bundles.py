@@ -11,15 +11,20 @@ import msgspec
 import rjsmin
 
 from gatekeeper import assets
-from gatekeeper.core.guard import guard_settings
+from gatekeeper.core.guard import guard_settings, tells_early
 from gatekeeper.core.sites import Site, notice_content
 
 from .strings import EMBED_STRINGS, ENGLISH
 
 #: The guard's own files, in their order: they are one function, and the last of them begins.
-GUARD = ("visitor.js", "wall.js", "tags.js", "report.js", "gatekeeper.js")
-#: What the guard loads when it is needed: each is a file of ``static/js``.
-PARTS = ("choose", "embeds")
+GUARD = ("decide.js", "visitor.js", "wall.js", "locks.js", "gatekeeper.js")
+#: What the guard loads when it is needed, and the files that each is joined of.
+PARTS = {
+    "page": ("write.js", "choose.js", "tags.js", "frames.js", "page.js"),
+    "report": ("report.js",),
+    "embeds": ("embeds.js",),
+    "vendors": ("vendors.js",),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,21 +58,29 @@ class Bundles:
     @cached_property
     def guard(self) -> Bundle:
         """The guard, with the site's settings inside."""
-        vendors = ("vendors.js",) if "vendors" in self.settings else ()
-        return _bundle(_call(("decide.js", *vendors, *GUARD), "SETTINGS", self.settings))
+        early = PARTS["vendors"] if tells_early(self._site) else ()
+        return _bundle(_call((*GUARD, *early), "SETTINGS", self.settings))
 
     @cached_property
     def settings(self) -> dict[str, object]:
-        """The guard's settings, with the names of the banner's files and the words of the way back to it."""
-        names = {language: f"banner.{language}.{bundle.hash}.js" for language, bundle in self.banners.items()}
-        back = {ENGLISH["language"]: ENGLISH["way_back"]}
-        parts = {name: f"part.{name}.{bundle.hash}.js" for name, bundle in self.parts.items()}
-        return {**guard_settings(self._site), "banner": names, "back": back, "parts": parts}
+        """The guard's settings, with what it needs to find the banner and its own parts."""
+        return {**guard_settings(self._site), "version": self.version, "languages": list(self.banners)}
+
+    @cached_property
+    def version(self) -> str:
+        """What the names of the banner and of the parts end with: one hash over them all."""
+        return hashlib.sha256("".join(each.hash for each in self.later.values()).encode()).hexdigest()[:16]
+
+    @cached_property
+    def later(self) -> dict[str, Bundle]:
+        """What the guard loads, by the beginning of its name."""
+        banners = {f"banner.{language}": bundle for language, bundle in self.banners.items()}
+        return {**banners, **{f"part.{name}": bundle for name, bundle in self.parts.items()}}
 
     @cached_property
     def parts(self) -> dict[str, Bundle]:
         """What the guard loads when it is needed, by name."""
-        return {name: _bundle(_call((f"{name}.js",), "TEXTS", self._part_texts(name))) for name in PARTS}
+        return {name: _bundle(_part(files, self._part_texts(name))) for name, files in PARTS.items()}
 
     @cached_property
     def banners(self) -> dict[str, Bundle]:
@@ -76,6 +89,8 @@ class Bundles:
 
     def _part_texts(self, name: str) -> dict[str, object]:
         """What a part has to say: the one for embeds names who would receive what."""
+        if name == "page":
+            return {"back": ENGLISH["way_back"]}
         if name != "embeds":
             return {}
         site = self._site
@@ -103,6 +118,11 @@ class Bundles:
             "strings": ENGLISH,
             "notice": {**content, "no": notice.no if notice else 0},
         }
+
+
+def _part(sources: tuple[str, ...], texts: dict[str, object]) -> str:
+    """Return a part of the guard: a function that gets the guard's inside, which no other script can have."""
+    return f"gatekeeper.push(guard=>{{{_call(sources, 'TEXTS', texts)}}});"
 
 
 def _call(sources: tuple[str, ...], name: str, value: object) -> str:

@@ -32,32 +32,31 @@ def guard_version(service: Service, request: Request, site: str, hash: str) -> R
 
 def banner(service: Service, request: Request, site: str, language: str) -> Response:
     """Send whoever asks for a language's banner to the current one."""
-    bundle = _banner(service, site, language)
-    return Response(302, (("Location", f"banner.{language}.{bundle.hash}.js"), ("Cache-Control", "no-cache")))
+    return _later(service, request, site, f"banner.{language}", "")
 
 
 def banner_version(service: Service, request: Request, site: str, language: str, hash: str) -> Response:
     """Send the banner in one language."""
-    bundle = _banner(service, site, language)
-    if bundle.hash != hash:
-        # A page that was opened before a new notice was published: what it shows must be the current notice.
-        return banner(service, request, site, language)
-    return _script(request, bundle, _IMMUTABLE)
+    return _later(service, request, site, f"banner.{language}", hash)
 
 
 def part(service: Service, request: Request, site: str, name: str, hash: str) -> Response:
     """Send a part of the guard that is loaded when it is needed."""
-    parts = service.published(site).bundles.parts
-    if name not in parts or parts[name].hash != hash:
-        raise NotFound(f"no part {name[:16]!r} of this name and content")
-    return _script(request, parts[name], _IMMUTABLE)
+    return _later(service, request, site, f"part.{name}", hash)
 
 
-def _banner(service: Service, site: str, language: str) -> Bundle:
-    banners = service.published(site).bundles.banners
-    if language not in banners:
-        raise NotFound(f"no banner in {language[:8]!r}: there is {', '.join(banners)}")
-    return banners[language]
+def _later(service: Service, request: Request, site: str, name: str, version: str) -> Response:
+    """Send what the guard loads.
+
+    A page that was opened before a new notice, or a new release, asks for an older one: it is sent to the current one,
+    as what it shows must be the current notice.
+    """
+    bundles = service.published(site).bundles
+    if name not in bundles.later:
+        raise NotFound(f"no {name[:24]!r}: there is {', '.join(bundles.later)}")
+    if version != bundles.version:
+        return Response(302, (("Location", f"{name}.{bundles.version}.js"), ("Cache-Control", "no-cache")))
+    return _script(request, bundles.later[name], _IMMUTABLE)
 
 
 def _script(request: Request, bundle: Bundle, cache: tuple[str, str]) -> Response:

@@ -117,31 +117,11 @@ function readChoice(value, site) {
   }
 }
 
-/** Writes a choice as a gk_choice value. */
-function writeChoice(choice, site) {
-  const { purposes, trackers } = own(site.notices, choice.notice);
-  return [
-    1,
-    choice.site,
-    choice.notice,
-    choice.day,
-    choice.state[0] + (choice.pending ? "p" : "") + (choice.objects ? "x" : ""),
-    bits(choice.purposes, purposes),
-    bits(choice.trackers, trackers),
-    choice.age_band ?? "-",
-    bits(choice.override, purposes),
-  ].join(".");
-}
-
 /** "20261122" as days since the epoch; NaN for what is not a day (Date would make 2 March of 30 February). */
 function dayNumber(text) {
   const iso = text.replace(/(....)(..)(..)/, "$1-$2-$3");
   const date = new Date(iso);
   return text > "0001" && date.toISOString().startsWith(iso) ? date / (DAY * 1000) : NaN;
-}
-
-function bits(chosen, order) {
-  return order.reduce((sum, name, index) => (chosen.includes(name) ? sum | (1n << BigInt(index)) : sum), 0n).toString(16);
 }
 
 function names(hex, order) {

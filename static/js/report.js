@@ -1,41 +1,15 @@
-// What came of it: page views and outcomes, told as far as the choice allows. Part of the guard; see visitor.js.
+// What came of it: page views and outcomes, told as far as the choice allows. A part of the guard, loaded where anything
+// may be told; `guard` is its inside, which no other script can get.
 
-let queue = [];
+const { base, mayTell } = guard;
+const { fetch, navigator } = window;
+const { sendBeacon } = navigator;
+const MAX_PATH = 2048; // the service takes no longer ones
+const MAX_ROWS = 99;
+
+let queue = []; // [what it was noted as, the row]
 let timer;
 let viewed; // the path last logged
-const MAX_PATH = 2048; // the service takes no longer ones
-
-/** What may be sent of this page now; in the end an empty string, and then nothing is. */
-function mayTell() {
-  if (foreign) return "";
-  if (decision("visit").allowed) return "events";
-  if (Object.keys(SETTINGS.trackers).some((id) => decision(id).reason === "granted")) return "totals";
-  return SETTINGS.anonymous && !(choice && choice.objects) ? "anonymous" : "";
-}
-
-function report(tracker, outcome, reason) {
-  emit("outcome", { tracker, outcome, reason });
-  const may = mayTell();
-  if (may === "events") note({ kind: "outcome", tracker, outcome, reason, path: location.pathname });
-  else if (may) note([tracker, outcome, reason]);
-}
-
-const noted = new Set();
-
-/** Notes an address that was reached, or that a policy kept from being reached, once for each tracker. */
-function seen(address, outcome) {
-  if (!/^(https?|wss?):/.test(address)) return;
-  const url = new URL(address);
-  const { trackers, gate } = SETTINGS;
-  if ([location.host, base.host, ...gate.hosts].some((host) => fits(host, url))) return;
-  const id = Object.keys(trackers).find((tracker) => serves(tracker, url)) || "unknown";
-  if (lent.has(id)) return;
-  const { allowed, reason } = decision(id);
-  const what = outcome || (allowed ? "requested" : "slipped");
-  if (noted.has(id + what + reason)) return;
-  noted.add(id + what + reason);
-  report(id, what, reason);
-}
 
 /** Logs the view of a page, once until its path changes. */
 function view() {
@@ -44,14 +18,20 @@ function view() {
   // The host it came from is all that is told of it.
   const referrer = viewed || !document.referrer ? "" : new URL("/", document.referrer).href;
   viewed = path;
-  note({ kind: "view", path, referrer });
+  note("events", { kind: "view", path, referrer });
 }
 
-function note(entry) {
-  queue.push(entry.kind ? { id: eventId(), ...entry, path: entry.path.slice(0, MAX_PATH) } : entry);
+function outcome(tracker, what, reason) {
+  const may = mayTell();
+  if (may === "events") note(may, { kind: "outcome", tracker, outcome: what, reason, path: location.pathname });
+  else if (may) note(may, [tracker, what, reason]);
+}
+
+function note(may, row) {
+  queue.push([may, row.kind ? { id: eventId(), ...row, path: row.path.slice(0, MAX_PATH) } : row]);
   clearTimeout(timer);
   timer = setTimeout(flush, 1000);
-  if (queue.length > 99) flush();
+  if (queue.length > MAX_ROWS) flush();
 }
 
 /** A UUIDv7 in hex (RFC 9562 section 5.7): a repeated event is recognised by it. */
@@ -61,18 +41,34 @@ function eventId() {
   return Date.now().toString(16).padStart(12, "0") + "7" + hex.slice(1, 4) + "89ab"[random[2] & 3] + hex.slice(5);
 }
 
+/** Sends what was noted, under what it was noted, or not at all. */
 function flush() {
-  const may = mayTell();
   const rows = queue.splice(0);
-  if (!may || !rows.length) return;
-  const body = JSON.stringify({ [may === "events" ? may : "totals"]: rows });
-  // Who has not agreed is counted without cookies, and sendBeacon would send them.
-  if (may === "anonymous" || !apply(sendBeacon, navigator, [`${base}events`, body])) deliver(body, may, 4000);
+  for (const may of new Set(rows.map(([noted]) => noted))) {
+    if (!stands(may)) continue;
+    const told = rows.filter(([noted]) => noted === may).map(([, row]) => row);
+    const body = JSON.stringify({ [may === "events" ? may : "totals"]: told });
+    // Who has not agreed is counted without cookies, and sendBeacon would send them.
+    if (may === "anonymous" || !sendBeacon.call(navigator, `${base}events`, body)) deliver(body, may, 4000);
+  }
+}
+
+/** Tells whether what was noted may be sent still. A grant takes nothing back of what was counted before it. */
+function stands(may) {
+  const now = mayTell();
+  return may === now || (may === "totals" && now === "events") || (may === "anonymous" && !!now);
 }
 
 async function deliver(body, may, wait) {
   const credentials = may === "anonymous" ? "omit" : "include";
   const sent = fetch(`${base}events`, { method: "POST", body, credentials, referrerPolicy: "no-referrer", keepalive: true });
   const answer = await sent.catch(() => ({}));
-  if (answer.status === 503 && may === mayTell() && wait < 60000) setTimeout(deliver, wait, body, may, wait * 2);
+  if (answer.status === 503 && stands(may) && wait < 60000) setTimeout(deliver, wait, body, may, wait * 2);
 }
+
+addEventListener("pagehide", () => {
+  flush();
+  viewed = ""; // should it come back from the cache, it is viewed again
+});
+document.addEventListener("visibilitychange", () => document.hidden && flush());
+Object.assign(guard, { outcome, view });

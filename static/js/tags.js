@@ -1,51 +1,12 @@
-// The tags of the page: held until they are allowed, then run once and in order. Part of the guard; see visitor.js.
-
-/* ---- Parts that are loaded when they are needed ---- */
-
-const parts = {};
-const expected = new WeakMap(); // our own script -> what to do with what it brings
-
-/** Loads a part, once; what it brings is what its function returns. */
-function part(name) {
-  return (parts[name] ||= new Promise((done, failed) => {
-    expected.set(
-      load(SETTINGS.parts[name], () => {
-        parts[name] = null;
-        failed(Error("gatekeeper: the service cannot be reached"));
-      }),
-      done,
-    );
-  }));
-}
-
-/** Loads a script of our own. */
-function load(file, failed) {
-  const bundle = document.createElement("script");
-  bundle.nonce = script.nonce;
-  bundle.src = policy.createScriptURL(base + file);
-  bundle.onerror = failed;
-  document.head.append(bundle);
-  return bundle;
-}
-
-/* ---- Holding and releasing tags ---- */
+// The tags of the page: held until they are allowed, then run once and in order. Of the part "page"; see choose.js.
 
 const HELD =
   ':is(script[type="text/plain"],template,[data-src]:not(script),[data-srcset],[data-poster],link[data-href])[data-gk]';
 const EMBED = "iframe,video,audio,embed";
 const lent = new Set(); // trackers of which the visitor let something load once
 const released = new WeakSet();
-const started = new Set(); // the trackers of which a script has run in this page
 const blocked = new WeakMap(); // tag -> the reason last reported
 let busy; // a script is loading; those after it wait
-
-// Trusted Types: the page's own tags are trusted as much as the page is.
-let policy = { createScript: String, createScriptURL: String };
-try {
-  policy = trustedTypes.createPolicy("gatekeeper", { createScript: (text) => text, createScriptURL: (url) => url });
-} catch {
-  // Not supported, or not on the page's list; where the page requires it, nothing runs.
-}
 
 /** Goes through the held tags in document order and releases what is allowed, each once. */
 function scan() {
@@ -68,7 +29,7 @@ function scan() {
 
 /** Has held embeds stood in for, and those taken back that no longer may run; without that part they are blank. */
 function embeds() {
-  part("embeds").then(({ tend }) => tend(), () => {});
+  guard.part("embeds").then(() => guard.tend(), () => {});
 }
 
 /** Tells whether the parser is done with a tag: of a script still arriving, half would run. */
@@ -83,7 +44,7 @@ function trackerOf({ dataset }) {
     const address = dataset.src || dataset.href;
     const url = new URL(address || base, document.baseURI);
     const ids = dataset.gkTracker ? [dataset.gkTracker] : address ? Object.keys(trackers).filter((id) => serves(id, url)) : [];
-    const declared = ids.length === 1 && own(trackers, ids[0]);
+    const declared = ids.length === 1 && Object.hasOwn(trackers, ids[0]) && trackers[ids[0]];
     return [ids[0], declared && declared.purpose === (dataset.gk || declared.purpose) && /^http/.test(url.protocol)];
   } catch {
     return [];
@@ -91,17 +52,28 @@ function trackerOf({ dataset }) {
 }
 
 function serves(id, url) {
-  return SETTINGS.trackers[id].hosts.some((pattern) => fits(pattern, url));
+  return hostsOf(id).some((pattern) => fits(pattern, url));
 }
 
+/** Tells whether a host is meant by a pattern: *.example.org means those below example.org. */
 function fits(pattern, { host, hostname }) {
   return [host, hostname].some((name) => (pattern[0] === "*" ? name.endsWith(pattern.slice(1)) : name === pattern));
+}
+
+function hostsOf(id) {
+  return SETTINGS.trackers[id].hosts || [];
+}
+
+/** Tells whether this document can start a tracker; otherwise the next one does. */
+function reachable(id) {
+  const reach = guard.reach();
+  return !reach || hostsOf(id).every((host) => reach.includes(host));
 }
 
 /** Puts what a template holds in its place; its scripts run as the browser inserts them. */
 function unpack(tag, id, reason) {
   released.add(tag);
-  started.add(id);
+  guard.started.add(id);
   report(id, "released", reason);
   tag.replaceWith(document.adoptNode(tag.content)); // adopted, not copied: a copy would lose its shadow roots
 }
@@ -110,7 +82,7 @@ function run(tag, id, reason) {
   const copy = document.createElement("script");
   const src = tag.dataset.src;
   // The guard's own nonce is lent to declared hosts only: else a tag injected into the page could borrow it.
-  copy.nonce = tag.nonce || (src && serves(id, new URL(src, document.baseURI)) ? script.nonce : "");
+  copy.nonce = tag.nonce || (src && serves(id, new URL(src, document.baseURI)) ? guard.script.nonce : "");
   copy.async = false;
   busy = src && !tag.hasAttribute("async");
   const next = () => {
@@ -119,7 +91,7 @@ function run(tag, id, reason) {
   };
   if (busy) for (const end of ["load", "error"]) copy.addEventListener(end, next);
   release(tag, copy, id, reason);
-  if (!src) copy.text = policy.createScript(tag.text);
+  if (!src) copy.text = guard.policy.createScript(tag.text);
   tag.replaceWith(copy);
   if (!src) report(id, "loaded", reason);
 }
@@ -127,7 +99,7 @@ function run(tag, id, reason) {
 /** Gives a tag, or the script that takes its place, the attributes that were held back. */
 function release(tag, copy, id, reason) {
   released.add(tag);
-  if (copy !== tag) started.add(id); // a script: a frame can be taken back
+  if (copy !== tag) guard.started.add(id); // a script: a frame can be taken back
   report(id, "released", reason);
   copy.addEventListener("load", () => report(id, "loaded", reason));
   copy.addEventListener("error", () => report(id, "failed", reason));
@@ -135,6 +107,6 @@ function release(tag, copy, id, reason) {
     const to = name.replace(/^data-(src|href|srcset|poster|type)$/, "$1");
     if (to === name && (copy === tag || name === "type" || name === "nonce")) continue;
     tag.removeAttribute(name);
-    copy.setAttribute(to, to === "src" ? policy.createScriptURL(value) : value);
+    copy.setAttribute(to, to === "src" ? guard.policy.createScriptURL(value) : value);
   }
 }

@@ -1,8 +1,9 @@
-// What the consent interfaces of vendors are told: before anything runs, that nothing is allowed; then each decision.
-// Joined into the guard, before gatekeeper.js, where a tracker declares `consent`. docs/vendors.md says who hears what.
+// What the consent interfaces of vendors are told: before anything of theirs runs, that nothing is allowed; then each
+// decision. For sites where a tracker declares `consent`: a part of the guard, or joined to it where a vendor's tags
+// need not wait for any part. `guard` is its inside. docs/vendors.md says who hears what.
 
 /** Tells the vendors, once at the start and once of each decision. */
-const tellVendors = (() => {
+guard.tell = (() => {
   const WAIT = 500; // milliseconds that Google's tags wait for a choice that is held already
 
   /** The keys of Google's Consent Mode v2 and the purposes they follow. */
@@ -18,21 +19,18 @@ const tellVendors = (() => {
 
   /** By the names of gatekeeper/core/trackers.py. `may` tells of a purpose; without one, of the vendor's trackers. */
   const INTERFACES = {
-    google: {
+    google: queued("dataLayer", {
       begin() {
-        const layer = (window.dataLayer ||= []);
-        // A container that runs already reads what is pushed; one to come begins with the first entry.
-        const add = hasOwn(layer, "push") ? layer.push : layer.unshift;
         const denied = { ...states(GOOGLE, (purpose) => purpose === "necessary"), wait_for_update: WAIT };
         const links = entry("set", "url_passthrough", false);
-        add.call(layer, entry("consent", "default", denied), entry("set", "ads_data_redaction", true), links);
+        return [entry("consent", "default", denied), entry("set", "ads_data_redaction", true), links];
       },
-      update: (may) => window.dataLayer.push(entry("consent", "update", states(GOOGLE, may))),
-    },
-    "microsoft-uet": {
-      begin: () => (window.uetq ||= []).push("consent", "default", { ad_storage: "denied" }),
-      update: (may) => window.uetq.push("consent", "update", states({ ad_storage: "marketing" }, may)),
-    },
+      update: (may) => [entry("consent", "update", states(GOOGLE, may))],
+    }),
+    "microsoft-uet": queued("uetq", {
+      begin: () => ["consent", "default", { ad_storage: "denied" }],
+      update: (may) => ["consent", "update", states({ ad_storage: "marketing" }, may)],
+    }),
     "microsoft-clarity": clarity(),
     meta: caller("fbq", (yes) => ["consent", yes ? "grant" : "revoke"]),
     tiktok: tiktok(),
@@ -42,19 +40,21 @@ const tellVendors = (() => {
   let toldOn; // the decision that was told last
 
   /** Tells the vendors of the site, at first that nothing is allowed, and once of each decision. It never throws. */
-  function tellAll() {
+  function tellAll(turn) {
+    const choice = guard.choice();
     const begins = toldOn === undefined;
     // That the server has heard of a choice makes it no other choice.
     const now = choice ? JSON.stringify([turn, { ...choice, pending: false }]) : "";
     if (now === toldOn) return;
     toldOn = now;
-    const { trackers } = SETTINGS;
+    const { trackers } = guard.SETTINGS;
     for (const [name, { begin, update }] of Object.entries(INTERFACES)) {
       const ids = Object.keys(trackers).filter((id) => trackers[id].consent === name);
       if (!ids.length) continue;
+      const may = (purpose) => mayServe(ids, purpose);
       try {
-        if (begins) begin();
-        if (choice || !begins) update((purpose) => mayServe(ids, purpose));
+        if (begins) begin(choice && may);
+        else update(may);
       } catch (error) {
         console.warn(`gatekeeper: ${name} could not be told`, error);
       }
@@ -64,9 +64,9 @@ const tellVendors = (() => {
   /** Tells whether any of a vendor's trackers may fire; of a purpose, whether that is allowed and one for it may. */
   function mayServe(ids, purpose) {
     if (purpose === "necessary") return true;
-    if (purpose && !purposeDecision(purpose).allowed) return false;
-    const serving = ids.filter((id) => SETTINGS.trackers[id].purpose === purpose);
-    return (serving.length ? serving : ids).some((id) => decision(id).allowed);
+    if (purpose && !guard.decision(purpose, guard.decidePurpose).allowed) return false;
+    const serving = ids.filter((id) => guard.SETTINGS.trackers[id].purpose === purpose);
+    return (serving.length ? serving : ids).some((id) => guard.decision(id).allowed);
   }
 
   /** Google reads a call only as the arguments of a function; an array is ignored. */
@@ -78,22 +78,39 @@ const tellVendors = (() => {
     return Object.fromEntries(Object.entries(keys).map(([key, purpose]) => [key, may(purpose) ? "granted" : "denied"]));
   }
 
+  /** An interface that is an array, which the vendor's script empties when it comes. */
+  function queued(name, { begin, update }) {
+    return {
+      begin(may) {
+        const queue = (window[name] ||= []);
+        const calls = [...begin(), ...(may ? update(may) : [])];
+        // Ahead of what the page has called; one that runs already reads what is pushed.
+        if (Object.hasOwn(queue, "push")) queue.push(...calls);
+        else queue.unshift(...calls);
+      },
+      update: (may) => window[name].push(...update(may)),
+    };
+  }
+
   function clarity() {
     const keys = { ad_Storage: "marketing", analytics_Storage: "analytics" };
     let granted = false;
-    const say = (may) => window.clarity("consentv2", states(keys, may));
+    const call = (may) => ["consentv2", states(keys, may)];
     return {
-      begin() {
+      begin(may) {
+        granted = !!may && may("analytics");
         // What Clarity's own tag begins with; it leaves one that is there.
         window.clarity ||= function () {
           (window.clarity.q ||= []).push(arguments);
         };
-        say(() => false);
+        const calls = [call(() => false), ...(may ? [call(may)] : [])];
+        if (window.clarity.q) window.clarity.q.unshift(...calls);
+        else for (const each of calls) window.clarity(...each);
       },
       update(may) {
         const had = granted;
         granted = may("analytics");
-        say(may);
+        window.clarity(...call(may));
         if (had && !granted) window.clarity("consent", false); // it erases its cookies
       },
     };
@@ -101,18 +118,19 @@ const tellVendors = (() => {
 
   function tiktok() {
     let granted = false;
-    // Until TikTok's script is there its queue takes calls as arrays; its own tag goes on with the queue it finds.
-    const say = (name) => {
-      const queue = (window.ttq ||= []);
-      if (typeof queue[name] === "function") queue[name]();
-      else queue.push([name]);
-    };
     return {
-      begin: () => say("holdConsent"),
+      begin(may) {
+        granted = !!may && may();
+        // Until TikTok's script is there its queue takes calls as arrays; its own tag goes on with the queue it finds.
+        (window.ttq ||= []).unshift(["holdConsent"], ...(granted ? [["grantConsent"]] : []));
+      },
       update(may) {
         if (may() === granted) return;
         granted = !granted;
-        say(granted ? "grantConsent" : "revokeConsent");
+        const { ttq } = window;
+        const name = granted ? "grantConsent" : "revokeConsent";
+        if (typeof ttq[name] === "function") ttq[name]();
+        else ttq.push([name]);
       },
     };
   }
@@ -136,8 +154,11 @@ const tellVendors = (() => {
       }
     };
     return {
-      begin() {
+      begin(may) {
+        granted = !!may && may();
         made = window[name];
+        // Called before now, it goes on with what it was called with after our own.
+        const calls = (made && made.queue && made.queue.splice(0)) || [];
         Object.defineProperty(window, name, {
           get() {
             if (said === undefined && made && made.queue) say(); // with its queue it is finished
@@ -148,6 +169,7 @@ const tellVendors = (() => {
           enumerable: true,
         });
         say();
+        if (calls.length) made.queue.push(...calls);
       },
       update(may) {
         granted = may();
@@ -158,3 +180,4 @@ const tellVendors = (() => {
 
   return tellAll;
 })();
+guard.tell(0);

@@ -49,10 +49,9 @@ def test_the_settings_of_a_site():
             "mail_click": {"age": 18},
         },
         "trackers": {
-            "visit": {"purpose": "analytics", "kind": "log", "hosts": []},
+            "visit": {"purpose": "analytics"},
             "pixel": {
                 "purpose": "marketing",
-                "kind": "beacon",
                 "hosts": ["px.adsoft.example", "*.adsoft.example"],
             },
         },
@@ -140,8 +139,6 @@ def test_the_gate_and_what_a_tracker_keeps_and_loads_are_told():
     }
     assert settings["trackers"]["tag"] == {
         "purpose": "marketing",
-        "kind": "script",
-        "hosts": [],
         "keeps": ["_t*"],
         "marked": True,
         "consent": "google",

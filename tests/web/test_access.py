@@ -106,8 +106,8 @@ def current(browser: Browser, what: str) -> str:
     bundles = browser.client.application.extensions["gatekeeper"].published("shop").bundles
     names = {
         "guard": f"gatekeeper.{bundles.guard.hash}.js",
-        "banner": bundles.settings["banner"]["en"],
-        "part": bundles.settings["parts"]["choose"],
+        "banner": f"banner.en.{bundles.version}.js",
+        "part": f"part.page.{bundles.version}.js",
     }
     return f"/gk/shop/{names[what]}"
 

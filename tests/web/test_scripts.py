@@ -105,4 +105,4 @@ def test_the_settings_hold_what_the_browser_needs_to_decide(service: Service) ->
     assert settings["notice"] == 1
     assert settings["notices"]["1"]["purposes"] == ["functional", "analytics", "marketing"]
     assert settings["purposes"]["marketing"] == {"age": 18, "denied_by": ["dnt", "gpc"]}
-    assert list(settings["banner"]) == ["en"]
+    assert settings["languages"] == ["en"]
