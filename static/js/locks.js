@@ -18,6 +18,7 @@ function owners(name) {
 /** Tells whether a name may be kept in the browser. What nobody declared may not, unless the site says otherwise. */
 function mayKeep(name) {
   const declared = owners(name);
+  if (learning) return true;
   return declared.length ? declared.some((id) => decision(id).allowed) : SETTINGS.gate.undeclared;
 }
 

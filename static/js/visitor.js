@@ -14,11 +14,17 @@ const script = document.currentScript;
 const base = new URL(".", script.src);
 const signals = [navigator.globalPrivacyControl === true && "gpc", navigator.doNotTrack === "1" && "dnt"];
 let choice = stored();
+const learning = read("learning"); // then nothing is kept from the page but its marked tags
 
-/** Reads the visitor's choice from the cookie. */
+/** Reads a cookie of ours: the choice, or whether this is the browser of staff who learn what the site loads. */
+function read(what) {
+  const name = SETTINGS.cookie.replace("choice", what);
+  const found = `; ${apply(jar.get, document, [])}`.split(`; ${name}=`)[1] || "";
+  return found.split(";")[0];
+}
+
 function stored() {
-  const found = `; ${apply(jar.get, document, [])}`.split(`; ${SETTINGS.cookie}=`)[1] || "";
-  return readChoice(found.split(";")[0], SETTINGS);
+  return readChoice(read("choice"), SETTINGS);
 }
 
 function decision(id, decider = decide) {

@@ -17,7 +17,7 @@ function hosts() {
 /** Puts the policy on the page, or one more that narrows it: a browser keeps to all it was given. */
 function build() {
   const { gate } = SETTINGS;
-  if (gate.off || listed(gate.tags_only)) return;
+  if (gate.off || learning || listed(gate.tags_only)) return;
   const now = hosts();
   if (reach && reach.every((host) => now.includes(host))) return;
   reach = reach ? reach.filter((host) => now.includes(host)) : now;

