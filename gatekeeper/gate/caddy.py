@@ -20,16 +20,15 @@ def write(table: Table, place: Place) -> dict[str, str]:
     errors = [] if table.lifted else [*maps, *_headers(table, place, "error_")]
     headers = [] if table.lifted else [*([_asking(table, place)] if asks else []), *_headers(table, place)]
     whole = [*maps, *headers, _proxy(table, place)]
-    parts = [_use(snippet, asks), _block(snippet, whole), _block(f"{snippet}_errors", errors)]
+    parts = [_use(snippet, asks=asks), _block(snippet, whole), _block(f"{snippet}_errors", errors)]
     return {name: "\n".join([*parts, *([_silent(table, place)] if asks else [])])}
 
 
-def _use(snippet: str, asks: bool) -> str:
-    where = (
-        "inside a route block around all that the site answers, write first"
-        if asks
-        else "in the site's own block write"
-    )
+def _use(snippet: str, *, asks: bool) -> str:
+    where = "in the site's own block write"
+    if asks:
+        # So that the question comes first: outside of a route Caddy has an order of its own.
+        where = "in the site's own block, first in a route\n# block around all that the site answers, write"
     return f"""\
 # Import this file at the top of the Caddyfile, and {where}: import {snippet}
 # Caddy's error pages begin anew; if you have a handle_errors block, write in it: import {snippet}_errors
@@ -77,6 +76,8 @@ def _asked_maps(table: Table) -> Iterator[str]:
     told = _told(table)
     yield "# Pages and workers have their visitor's policy. All else has the strictest, the same for everyone."
     yield _page_map(var)
+    yield "# Only of their path is Gatekeeper told."
+    yield _map("{http.request.uri}", f"{var}_path", [('"~^([^?]+)"', '"$1"')])
     yield "# Who decides: Gatekeeper; nobody, where the policy is lifted; else the strictest holds."
     states = [('"1:enforce"', "told"), ('"1:learn"', "learn"), ('"~:off$"', "off")]
     yield _map(f'"{var}_page}}:{told}_mode}}"', f"{var}_state", states)
@@ -107,7 +108,7 @@ def _asking(table: Table, place: Place) -> str:
 reverse_proxy @{bare}_asked {place.upstream} {_nobody(table, place)} {{
 	method GET
 	rewrite {place.prefix}/{table.site.id}/gate?
-	header_up X-Forwarded-Uri {{path}}
+	header_up X-Forwarded-Uri {var}_path}}
 	header_up -X-Forwarded-For
 	# Whoever does not answer in time is not asked again for a while.
 	lb_policy first
