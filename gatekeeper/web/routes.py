@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from . import beacons, choice, decide, events, gate, health, learn, links, pages, reports, scripts
+from . import beacons, choice, decide, events, gate, health, learn, links, out, pages, reports, scripts
 from .http import Response
 
 KB = 1024
@@ -66,6 +66,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/<site>/banner.<language>.<hash>.js", scripts.banner_version, cache=Cache.IMMUTABLE, hot=True),
     Route("GET", "/<site>/part.<name>.<hash>.js", scripts.part, cache=Cache.IMMUTABLE, hot=True),
     Route("GET", "/<site>/gate", gate.gate, hot=True),
+    Route("GET", "/<site>/out", out.leave, hot=True),
     Route("POST", "/<site>/decide", decide.decisions, limit=8 * KB),
     Route("GET", "/<site>/choices", pages.show_choices, Auth.NAVIGATION),
     Route("POST", "/<site>/choices", pages.post_choices, Auth.WRITER, limit=8 * KB),
