@@ -1,4 +1,4 @@
-"""The settings that the guard script carries: a site as far as a browser needs to know it to decide."""
+"""The settings that the guard and its parts carry: a site as far as a browser needs to know it."""
 
 from typing import Any
 
@@ -10,30 +10,42 @@ from .trackers import Tracker
 
 
 def guard_settings(site: Site) -> dict[str, Any]:
-    """Return a site as plain JSON values, the same for every visitor.
+    """Return a site as plain JSON values, the same for every visitor: what the guard needs to decide and to deny.
 
     ``static/js/decide.js`` reads it under the names of the Python values: ``purposes``, ``trackers``, ``notices``.
     ``told`` maps, for each published notice, the trackers as declared now to those by which it told visitors of
-    them; it is left out where each stands for itself. ``vendors`` is there where a vendor's own consent interface has
-    to be told (``static/js/vendors.js``).
+    them; it is left out where each stands for itself.
     """
-    told: dict[str, Any] = {
+    return {
         "site": site.id,
         "notice": site.notice.no if site.notice else 0,
         "days": site.choice_days,
         "cookie": cookies.cookie_name(site, cookies.CHOICE),
-        "attributes": cookies.attributes(site),
-        "domain": site.domain if site.scope is Scope.DOMAIN else "",
-        "anonymous": site.anonymous_totals,
         "language": site.language,
         "purposes": {purpose.id: _purpose(purpose) for purpose in site.purposes.values()},
         "trackers": {tracker.id: _tracker(tracker) for tracker in site.trackers.values()},
         "notices": {str(no): _notice(site, no) for no in site.notices},
         "gate": _gate(site),
     }
-    if any(tracker.consent for tracker in site.trackers.values()):
-        told["vendors"] = True
-    return told
+
+
+def page_settings(site: Site) -> dict[str, Any]:
+    """Return what the guard's later parts need beside that; they add it to the guard's own.
+
+    ``consents`` maps the trackers whose vendors have a consent interface to its name (``static/js/vendors.js``).
+    """
+    gate: dict[str, Any] = {}
+    if site.gate.on_grant is OnGrant.RELOAD:
+        gate["reload"] = True
+    if site.gate.no_reload:
+        gate["no_reload"] = list(site.gate.no_reload)
+    return {
+        "attributes": cookies.attributes(site),
+        "domain": site.domain if site.scope is Scope.DOMAIN else "",
+        "anonymous": site.anonymous_totals,
+        "consents": {tracker.id: tracker.consent.value for tracker in site.trackers.values() if tracker.consent},
+        "gate": gate,
+    }
 
 
 def tells_early(site: Site) -> bool:
@@ -60,8 +72,6 @@ def _tracker(tracker: Tracker) -> dict[str, Any]:
         told["marked"] = True
     if tracker.loads:
         told["loads"] = list(tracker.loads)
-    if tracker.consent:
-        told["consent"] = tracker.consent.value
     return told
 
 
@@ -70,12 +80,8 @@ def _gate(site: Site) -> dict[str, Any]:
     told: dict[str, Any] = {"hosts": own_hosts(site), "policy": list(DIRECTIVES)}
     if gate.mode is Mode.OFF:
         told["off"] = True
-    if gate.on_grant is OnGrant.RELOAD:
-        told["reload"] = True
     if gate.undeclared is Undeclared.KEEP:
         told["undeclared"] = True
-    if gate.no_reload:
-        told["no_reload"] = list(gate.no_reload)
     if gate.tags_only:
         told["tags_only"] = list(gate.tags_only)
     return told

@@ -5,13 +5,14 @@ import hashlib
 from base64 import b64encode
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import Any
 
 import brotli
 import msgspec
 import rjsmin
 
 from gatekeeper import assets
-from gatekeeper.core.guard import guard_settings, tells_early
+from gatekeeper.core.guard import guard_settings, page_settings, tells_early
 from gatekeeper.core.sites import Site, notice_content
 
 from .strings import EMBED_STRINGS, ENGLISH
@@ -58,13 +59,20 @@ class Bundles:
     @cached_property
     def guard(self) -> Bundle:
         """The guard, with the site's settings inside."""
-        early = PARTS["vendors"] if tells_early(self._site) else ()
-        return _bundle(_call((*GUARD, *early), "SETTINGS", self.settings))
+        if tells_early(self._site):
+            return _bundle(_call((*GUARD, *PARTS["vendors"]), "SETTINGS", self.all_settings))
+        return _bundle(_call(GUARD, "SETTINGS", self.settings))
 
     @cached_property
-    def settings(self) -> dict[str, object]:
+    def settings(self) -> dict[str, Any]:
         """The guard's settings, with what it needs to find the banner and its own parts."""
         return {**guard_settings(self._site), "version": self.version, "languages": list(self.banners)}
+
+    @cached_property
+    def all_settings(self) -> dict[str, Any]:
+        """The guard's settings and those of its later parts, as they are once these are there."""
+        later = page_settings(self._site)
+        return {**self.settings, **later, "gate": {**self.settings["gate"], **later["gate"]}}
 
     @cached_property
     def version(self) -> str:
@@ -90,7 +98,7 @@ class Bundles:
     def _part_texts(self, name: str) -> dict[str, object]:
         """What a part has to say: the one for embeds names who would receive what."""
         if name == "page":
-            return {"back": ENGLISH["way_back"]}
+            return {"back": ENGLISH["way_back"], "settings": page_settings(self._site)}
         if name != "embeds":
             return {}
         site = self._site

@@ -69,7 +69,7 @@ def post(service: Service, request: Request, site: str) -> Response:
     try:
         outcome = take(service, visit, answer)
     except StaleNotice as error:
-        settings = service.published(site).bundles.settings
+        settings = service.published(site).bundles.all_settings
         return json_response({"error": str(error), "notice": error.current, "settings": settings}, 409)
 
     told = {**describe(outcome.choice, visit), "receipt": outcome.receipt}

@@ -2,6 +2,9 @@
 // part "page", where `guard` is the inside of the guard, which no other script can get.
 
 const { SETTINGS, base, emit, decision, asked } = guard;
+const { gate, ...settings } = TEXTS.settings; // what this part needs beside the guard's own
+Object.assign(SETTINGS, settings);
+Object.assign(SETTINGS.gate, gate);
 const { fetch } = window;
 const DAY = 86400; // seconds
 const DEPTH = 8; // how deep a cookie's path is looked for

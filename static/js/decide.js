@@ -18,8 +18,8 @@ function own(table, key) {
 function decide(tracker, visitor, site, now) {
   return answer(() => {
     const declared = own(site.trackers, tracker);
-    if (declared && declared.loads) return loader(tracker, declared, visitor, site, now);
-    return rules(declared && declared.purpose, visitor, site, now, (choice, notice) => {
+    if (declared?.loads) return loader(tracker, declared, visitor, site, now);
+    return rules(declared?.purpose, visitor, site, now, (choice, notice) => {
       const told = toldOf(notice, tracker);
       return told.length < 1 ? "stale_notice" : told.every((asked) => grants(choice, declared.purpose, asked));
     });
@@ -62,9 +62,9 @@ function rules(id, visitor, site, now, granted) {
   const { choice } = visitor;
   if (!purpose || !site.notice) return "fail_closed";
   if (purpose.necessary) return "necessary";
-  if (tooYoung(purpose, visitor.age_band) || (choice && tooYoung(purpose, choice.age_band))) return "minor";
+  if (tooYoung(purpose, visitor.age_band) || tooYoung(purpose, choice?.age_band)) return "minor";
   if (visitor.status !== "active") return "restricted";
-  if (objected(purpose, visitor.signals) && !(choice && choice.override.includes(id))) return "signal";
+  if (objected(purpose, visitor.signals) && !choice?.override.includes(id)) return "signal";
   if (!choice) return "no_choice";
   if (choice.site !== site.site) return "other_site";
   const notice = own(site.notices, choice.notice);
@@ -80,7 +80,7 @@ function tooYoung(purpose, band) {
 }
 
 function objected(purpose, signals) {
-  return (purpose.denied_by || []).some((signal) => signals.includes(signal));
+  return purpose.denied_by?.some((signal) => signals.includes(signal));
 }
 
 /** The trackers by which a notice told visitors of a tracker; each stands for itself unless the notice says otherwise. */

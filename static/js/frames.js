@@ -33,6 +33,14 @@ function asks(args) {
   return (args[0].name = `${args[0].name}`);
 }
 
+/** Puts a check before a method: for what it finds, the answer is given instead. */
+function forbid(owner, name, finds, answer) {
+  const original = owner[name];
+  owner[name] = function (...args) {
+    return finds(args) ? answer() : apply(original, guard.behind.get(this) || this, args);
+  };
+}
+
 /** Puts another getter before a property's own. */
 function translate(owner, name, answer) {
   const { get } = property(owner, name);
@@ -47,8 +55,8 @@ const guarded = new WeakSet();
 
 /** Puts the locks into a window, and into the same-origin frames that are reached through it. */
 function protect(win) {
-  const { forbid, keeps, ours, loans, behind } = guard;
-  const { StorageEvent, CookieStore, CacheStorage } = win;
+  const { keeps, ours, loans, behind } = guard;
+  const { Storage, StorageEvent, CookieStore, CacheStorage } = win;
   if (guarded.has(win.Document)) return;
   guarded.add(win.Document);
   if (win !== window) guard.lock(win);
@@ -60,12 +68,17 @@ function protect(win) {
   forbid(win, "fetch", addressed(0), rejected);
   forbid(win.XMLHttpRequest.prototype, "open", addressed(1), denied);
   forbid(win.Navigator.prototype, "sendBeacon", addressed(0), () => false);
-  if (CacheStorage) forbid(CacheStorage.prototype, "open", (args) => !keeps((args[0] = `${args[0]}`)), rejected);
+  const unkept = (args) => args.length && !keeps((args[0] = `${args[0]}`));
+  if (CacheStorage) forbid(CacheStorage.prototype, "open", unkept, rejected);
   if (CookieStore) {
     forbid(CookieStore.prototype, "set", (args) => ours(asks(args)) || !keeps(asks(args)), nothing);
     forbid(CookieStore.prototype, "delete", (args) => ours(asks(args)), nothing);
   }
 
+  // Whatever takes a storage takes what is lent.
+  for (const name of ["key", "getItem", "removeItem", "clear"]) forbid(Storage.prototype, name, () => false);
+  forbid(Storage.prototype, "setItem", unkept, () => {});
+  translate(Storage.prototype, "length", (get, store) => get(behind.get(store) || store));
   // Events tell of what is lent, and are made of it.
   translate(StorageEvent.prototype, "storageArea", (get, event) => loans.get(get(event)) || get(event));
   win.StorageEvent = new Proxy(StorageEvent, {

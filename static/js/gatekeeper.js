@@ -32,7 +32,7 @@ function emit(name, detail) {
 /** What the guard's own parts, and no other script, may use; they add to it. */
 const guard = {
   ...{ SETTINGS, base, script, policy, part, stored, decision, decidePurpose, allows, asked, due, byVisitor, open, emit },
-  ...{ started, listed, loans, behind, ours, owners, mayKeep, keeps, forbid, lock, lockPeers, violations, speculations, taking, learning },
+  ...{ started, listed, loans, behind, ours, owners, mayKeep, keeps, lock, lockPeers, violations, speculations, taking, learning },
   choice: () => choice,
   become(next) {
     choice = next;

@@ -12,7 +12,7 @@ function ours(cookie) {
 /** The trackers that declare a name of a cookie, of a storage key, or of a database. */
 function owners(name) {
   const { trackers } = SETTINGS;
-  return Object.keys(trackers).filter((id) => (trackers[id].keeps || []).some((pattern) => like(pattern, name)));
+  return Object.keys(trackers).filter((id) => trackers[id].keeps?.some((pattern) => like(pattern, name)));
 }
 
 /** Tells whether a name may be kept in the browser. What nobody declared may not, unless the site says otherwise. */
@@ -25,39 +25,40 @@ function mayKeep(name) {
 /** Says so where it may not. */
 function keeps(name) {
   const may = mayKeep(name);
-  if (!may) console.warn(`gatekeeper: "${name}" is not kept: no tracker that may fire declares it`);
+  if (!may) console.warn(`gatekeeper: "${name}" is not kept, as nothing that may fire declares it`);
   return may;
-}
-
-/** Puts a check before a method: for what it finds, the answer is given instead. */
-function forbid(owner, name, finds, answer) {
-  const original = owner[name];
-  owner[name] = function (...args) {
-    return finds(args) ? answer() : apply(original, behind.get(this) || this, args);
-  };
 }
 
 /** Lends a window's storage out, so that what may not be kept is not. */
 function lend(win, name) {
-  const store = win[name];
-  const put = (_, name, text) => {
-    if (typeof name === "symbol" || keeps(name)) store[name] = text;
-    return true;
+  const { get } = property(win, name);
+  let loan;
+  const make = () => {
+    // Where the browser lends none, this throws as it would without us.
+    const store = apply(get, win, []);
+    const put = (_, key, text) => {
+      if (typeof key === "symbol" || keeps(key)) store[key] = text;
+      return true;
+    };
+    const setItem = (key, text) => void put(store, `${key}`, text);
+    loan = new Proxy(store, {
+      set: put,
+      defineProperty: (_, key, { value }) => put(store, key, value),
+      get(_, key) {
+        const found = store[key];
+        return typeof found !== "function" ? found : key === "setItem" ? setItem : found.bind(store);
+      },
+    });
+    loans.set(store, loan);
+    behind.set(loan, store);
+    return loan;
   };
-  const loan = new Proxy(store, { set: put, defineProperty: (_, name, { value }) => put(store, name, value) });
-  loans.set(store, loan);
-  behind.set(loan, store);
-  Object.defineProperty(win, name, { value: loan });
+  Object.defineProperty(win, name, { get: () => loan || make() });
 }
 
 /** Locks what a window keeps. */
 function lock(win) {
-  const { Document, Storage } = win;
-  const none = () => {};
-  const unkept = (args) => args.length && !keeps((args[0] = `${args[0]}`));
-  const denied = () => {
-    throw new win.DOMException("gatekeeper: only the visitor chooses", "SecurityError");
-  };
+  const { Document, IDBFactory } = win;
   const cookie = property(Document.prototype, "cookie");
   Object.defineProperty(Document.prototype, "cookie", {
     ...cookie,
@@ -69,23 +70,12 @@ function lock(win) {
       if (!ours(value)) apply(cookie.set, this, [keeps(value.split(/[=;]/)[0].trim()) ? value : `${value};max-age=0`]);
     },
   });
-  for (const name of ["localStorage", "sessionStorage"]) {
-    try {
-      lend(win, name);
-    } catch {
-      // The browser lends none: there is nothing to guard.
-    }
-  }
-  // Whatever takes a storage takes what is lent.
-  for (const name of ["key", "getItem", "removeItem", "clear"]) forbid(Storage.prototype, name, none);
-  forbid(Storage.prototype, "setItem", unkept, none);
-  const { get } = property(Storage.prototype, "length");
-  Object.defineProperty(Storage.prototype, "length", {
-    get() {
-      return apply(get, behind.get(this) || this, []);
-    },
-  });
-  forbid(win.IDBFactory.prototype, "open", unkept, denied);
+  for (const name of ["localStorage", "sessionStorage"]) lend(win, name);
+  const { open } = IDBFactory.prototype;
+  IDBFactory.prototype.open = function (name, ...more) {
+    if (keeps((name = `${name}`))) return apply(open, this, [name, ...more]);
+    throw new win.DOMException(`gatekeeper: ${name}`, "SecurityError");
+  };
 }
 
 /* ---- What no policy covers waits for the part "page", which looks at where it leads (frames.js) ---- */

@@ -112,7 +112,8 @@ new PerformanceObserver((list) => {
 new MutationObserver((records) => {
   quell();
   const marked = (node) => node.matches && (node.matches(HELD) || node.querySelector(HELD));
-  if (document.readyState === "loading" || records.some(({ addedNodes }) => [...addedNodes].some(marked))) show();
+  // While the page is read, one look at it costs less than one at each of its nodes.
+  if (document.readyState === "loading" || records.some(({ addedNodes }) => [...addedNodes].some(marked))) here && scan();
 }).observe(document, { childList: true, subtree: true });
 
 for (const name of ["pushState", "replaceState"]) {
@@ -149,7 +150,7 @@ function ready() {
   emit("ready");
 }
 
-const told = SETTINGS.vendors && !guard.tell ? guard.part("vendors") : Promise.resolve();
+const told = Object.keys(SETTINGS.consents).length && !guard.tell ? guard.part("vendors") : Promise.resolve();
 told.then(() => {
   if (document.prerendering) document.addEventListener("prerenderingchange", begin, { once: true });
   else begin();

@@ -47,9 +47,9 @@ guard.tell = (() => {
     const now = choice ? JSON.stringify([turn, { ...choice, pending: false }]) : "";
     if (now === toldOn) return;
     toldOn = now;
-    const { trackers } = guard.SETTINGS;
+    const { consents } = guard.SETTINGS;
     for (const [name, { begin, update }] of Object.entries(INTERFACES)) {
-      const ids = Object.keys(trackers).filter((id) => trackers[id].consent === name);
+      const ids = Object.keys(consents).filter((id) => consents[id] === name);
       if (!ids.length) continue;
       const may = (purpose) => mayServe(ids, purpose);
       try {

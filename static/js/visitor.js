@@ -13,18 +13,15 @@ const eventType = property(Event.prototype, "type").get;
 const script = document.currentScript;
 const base = new URL(".", script.src);
 const signals = [navigator.globalPrivacyControl === true && "gpc", navigator.doNotTrack === "1" && "dnt"];
+let learning; // then nothing is kept from the page but its marked tags
 let choice = stored();
-const learning = read("learning"); // then nothing is kept from the page but its marked tags
 
-/** Reads a cookie of ours: the choice, or whether this is the browser of staff who learn what the site loads. */
-function read(what) {
-  const name = SETTINGS.cookie.replace("choice", what);
-  const found = `; ${apply(jar.get, document, [])}`.split(`; ${name}=`)[1] || "";
-  return found.split(";")[0];
-}
-
+/** Reads the cookies: the choice, and whether this is the browser of staff who learn what the site loads. */
 function stored() {
-  return readChoice(read("choice"), SETTINGS);
+  const cookies = apply(jar.get, document, []);
+  learning = cookies.includes(SETTINGS.cookie.replace("choice", "learning"));
+  const found = `; ${cookies}`.split(`; ${SETTINGS.cookie}=`)[1] || "";
+  return readChoice(found.split(";")[0], SETTINGS);
 }
 
 function decision(id, decider = decide) {
@@ -70,22 +67,21 @@ try {
   // Not supported, or not on the page's list.
 }
 
-/** Loads a part, once. */
+/** Loads a part, once; after a failure it may be tried again. */
 function part(name) {
   return (parts[name] ||= new Promise((done, failed) => {
-    expected.set(load(`part.${name}`, failed), done);
-  }).catch((error) => {
-    parts[name] = null;
-    throw error;
+    const lost = () => {
+      parts[name] = null;
+      failed(Error("gatekeeper: the service cannot be reached"));
+    };
+    expected.set(load(`part.${name}`, lost), done);
   }));
 }
 
 /** Loads a script of our own. */
-function load(name, failed) {
-  const file = document.createElement("script");
-  file.nonce = script.nonce;
-  file.src = policy.createScriptURL(`${base}${name}.${SETTINGS.version}.js`);
-  file.onerror = () => failed(Error("gatekeeper: the service cannot be reached"));
+function load(name, onerror) {
+  const src = policy.createScriptURL(`${base}${name}.${SETTINGS.version}.js`);
+  const file = Object.assign(document.createElement("script"), { nonce: script.nonce, src, onerror });
   document.head.append(file);
   return file;
 }

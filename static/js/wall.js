@@ -19,7 +19,7 @@ function build() {
   const { gate } = SETTINGS;
   if (gate.off || learning || listed(gate.tags_only)) return;
   const now = hosts();
-  if (reach && reach.every((host) => now.includes(host))) return;
+  if (reach?.every((host) => now.includes(host))) return;
   reach = reach ? reach.filter((host) => now.includes(host)) : now;
   const sources = reach.map((host) => ` ${host} https://${host} wss://${host} ws://${host}`).join("");
   const meta = document.createElement("meta");
@@ -30,7 +30,7 @@ function build() {
 
 /** Tells whether the page's path is on a list. */
 function listed(patterns) {
-  return (patterns || []).some((pattern) => like(pattern, location.pathname));
+  return patterns?.some((pattern) => like(pattern, location.pathname));
 }
 
 /** Tells whether a text is meant by a pattern: one that ends with * means all that begin so. */

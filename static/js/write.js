@@ -1,4 +1,5 @@
-// Writing a choice, for the browser: the reverse of readChoice in decide.js, and the same as in gatekeeper/core/choices.py.
+// Writing a choice, for the browser: the reverse of readChoice in decide.js, and the same as in
+// gatekeeper/core/choices.py. Of the part "page".
 
 /** Writes a choice as a gk_choice value. */
 function writeChoice(choice, site) {

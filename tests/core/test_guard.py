@@ -1,10 +1,11 @@
 """The settings that the guard carries: enough to decide, the same for everyone, nothing about anyone."""
 
 import json
+from typing import Any
 
 import pytest
 
-from gatekeeper.core.guard import guard_settings
+from gatekeeper.core.guard import guard_settings, page_settings, tells_early
 from gatekeeper.core.policy import DIRECTIVES
 
 from .cases import choice_site, decision_sites, declare, read_table
@@ -36,9 +37,6 @@ def test_the_settings_of_a_site():
         "notice": 0,
         "days": 180,
         "cookie": "__Host-gk_choice",
-        "attributes": "; Path=/; SameSite=Lax; Secure",
-        "domain": "",
-        "anonymous": False,
         "language": "en",
         "purposes": {
             "necessary": {"age": 0, "necessary": True},
@@ -101,9 +99,9 @@ def test_the_domain_is_told_only_where_cookies_are_shared():
     table = {**read_table("choices")["site"]["history"][0], "origins": ["https://www.shop.example"]}
     shared = declare("shop", {**table, "scope": "domain", "domain": "shop.example"})
 
-    assert guard_settings(shared)["domain"] == "shop.example"
+    assert page_settings(shared)["domain"] == "shop.example"
     assert guard_settings(shared)["cookie"] == "__Secure-gk_choice"
-    assert guard_settings(declare("shop", table))["domain"] == ""
+    assert page_settings(declare("shop", table))["domain"] == ""
 
 
 def test_the_settings_hold_no_text_of_the_notice():
@@ -127,21 +125,54 @@ def test_the_gate_and_what_a_tracker_keeps_and_loads_are_told():
         },
     }
 
-    settings = guard_settings(declare("shop", table))
+    site = declare("shop", table)
+    settings = guard_settings(site)
 
     assert settings["gate"] == {
         "hosts": ["shop.example", "images.shop.example"],
         "policy": list(DIRECTIVES),
         "off": True,
-        "reload": True,
-        "no_reload": ["/pay*"],
         "tags_only": ["/checkout"],
     }
     assert settings["trackers"]["tag"] == {
         "purpose": "marketing",
         "keeps": ["_t*"],
         "marked": True,
-        "consent": "google",
     }
     assert settings["trackers"]["manager"]["loads"] == ["tag"]
-    assert settings["vendors"] is True
+    assert page_settings(site) == {
+        "attributes": "; Path=/; SameSite=Lax; Secure",
+        "domain": "",
+        "anonymous": False,
+        "consents": {"tag": "google"},
+        "gate": {"reload": True, "no_reload": ["/pay*"]},
+    }
+
+
+@pytest.mark.parametrize(
+    ("tag", "manager", "early"),
+    [
+        ({"marked": True}, {}, False),
+        ({}, {}, True),
+        ({}, {"marked": True, "loads": ["tag"]}, False),
+        ({}, {"loads": ["tag"]}, True),
+        ({}, {"marked": True, "loads": ["other"]}, True),
+    ],
+)
+def test_a_vendor_is_told_early_where_its_tags_do_not_wait(
+    tag: dict[str, Any], manager: dict[str, Any], early: bool
+) -> None:
+    row = {"kind": "script", "purpose": "marketing", "vendor": "self", "retention_days": 1, "description": "Does it."}
+    table = {
+        "name": "The Shop",
+        "origins": ["https://shop.example"],
+        "controller": {"name": "Shop Ltd", "address": "1 High Street", "contact": "privacy@shop.example"},
+        "trackers": {
+            "tag": {**row, "hosts": ["tag.example"], "consent": "meta", **tag},
+            "other": {**row, "hosts": ["other.example"]},
+        },
+    }
+    if manager:
+        table["trackers"]["manager"] = {**row, "kind": "loader", "hosts": ["manager.example"], **manager}
+
+    assert tells_early(declare("shop", table)) is early
