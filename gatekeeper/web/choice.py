@@ -97,12 +97,31 @@ def take(service: Service, visit: Visit, answer: Answer) -> Outcome:
     :raises StoreUnavailable: a grant, or the end of one, could not be kept. Nothing was granted then.
     """
     notice = _current(visit.site)
+    answer = _heeding(answer, visit)
     if not answer.grants:
         return _refuse(service, visit, answer, notice)
     if answer.notice != notice.no:
         raise StaleNotice(answer.notice or 0, notice.no)
     _check_names(answer, notice)
     return _grant(service, visit, answer, notice)
+
+
+def _heeding(answer: Answer, visit: Visit) -> Answer:
+    """Leave out of an answer what the browser objects to, but for what its own switch allows.
+
+    Nothing that was accepted under an objection comes to life when the signal is gone (4 CCR 904-3, Rule 5.08).
+    """
+    site, signals = visit.site, visit.visitor.signals
+    against = {purpose.id for purpose in site.purposes.values() if purpose.denied_by & signals} - {*answer.override}
+
+    def objected(tracker: str) -> bool:
+        return tracker in site.trackers and site.trackers[tracker].purpose in against
+
+    return msgspec.structs.replace(
+        answer,
+        granted=[purpose for purpose in answer.granted if purpose not in against],
+        trackers={name: yes for name, yes in answer.trackers.items() if not (yes and objected(name))},
+    )
 
 
 def _current(site: Site) -> Notice:
