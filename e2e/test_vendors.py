@@ -1,5 +1,6 @@
 """The consent interfaces of vendors: what they are told and when, heard by stubs that begin as the vendors' tags do."""
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -84,10 +85,10 @@ def states(*granted: str) -> dict[str, str]:
 
 
 def declare(site: Site, consent: str, purpose: str = "marketing", **more: Any) -> None:
-    """Let a vendor's tracker declare its interface."""
+    """Let a vendor's tracker declare its interface, and that not all of its tags are marked."""
     name = {"marketing": "ads", "analytics": "stats"}[purpose]
     trackers = site.declared["trackers"]
-    site.publish_again(trackers={**trackers, name: {**trackers[name], "consent": consent, **more}})
+    site.publish_again(trackers={**trackers, name: {**trackers[name], "consent": consent, "marked": False, **more}})
 
 
 def tagged(site: Site, path: str, consent: str, head: str = "") -> str:
@@ -142,7 +143,9 @@ OWN = [["js", "today"], ["config", "G-1"]]
 def declare_both(site: Site) -> None:
     """Let the trackers of both analytics and marketing be Google's."""
     trackers = site.declared["trackers"]
-    site.publish_again(trackers={**trackers, **{id: {**trackers[id], "consent": "google"} for id in ("stats", "ads")}})
+    site.publish_again(
+        trackers={**trackers, **{id: {**trackers[id], "consent": "google", "marked": False} for id in ("stats", "ads")}}
+    )
 
 
 def updates(page: Page) -> list[dict[str, str]]:
@@ -225,7 +228,7 @@ def test_clicks_stay_out_of_the_addresses_of_links(site: Site, page: Page) -> No
 
 @pytest.mark.row("GC-05")
 def test_googles_tag_is_not_fetched_before_a_grant(site: Site, page: Page) -> None:
-    declare(site, "google", "analytics")
+    declare(site, "google", "analytics", marked=True)
     page.goto(site.page("/", site.tag("analytics", "gtag")))
     settle(page)
     before = list(site.hits)
@@ -335,7 +338,7 @@ def test_a_vendor_hears_no_grant_where_the_browser_objects(
 def test_under_a_strict_policy_with_trusted_types_vendors_are_told_and_nothing_is_violated(
     site: Site, page: Page, consent: Consent
 ) -> None:
-    declare(site, consent)
+    declare(site, consent, marked=True)
     policy = "default-src 'self'; script-src 'nonce-abc'; style-src 'nonce-abc'; img-src data:; "
     trusted = "require-trusted-types-for 'script'; trusted-types gatekeeper"
     site.headers.append(("Content-Security-Policy", policy + trusted))
@@ -354,6 +357,41 @@ def test_under_a_strict_policy_with_trusted_types_vendors_are_told_and_nothing_i
     wait_until(lambda: page.evaluate("ran") == ["tag"])
     assert (before, page.evaluate("broken")) == ([], [])
     assert len(heard(page, consent)) > 2
+
+
+#: What a vendor hears first, a denial and then a grant.
+FIRST: dict[str, list[Any]] = {
+    "google": [*DEFAULTS, ["consent", "update", states("analytics", "marketing")]],
+    "microsoft-uet": ["consent", "default", {"ad_storage": "denied"}, "consent", "update", {"ad_storage": "granted"}],
+    "microsoft-clarity": [
+        ["consentv2", {"ad_Storage": "denied", "analytics_Storage": "denied"}],
+        ["consentv2", {"ad_Storage": "granted", "analytics_Storage": "granted"}],
+    ],
+    "meta": [["consent", "revoke"], ["consent", "grant"]],
+    "tiktok": [["holdConsent"], ["grantConsent"]],
+    "pinterest": [["setconsent", False], ["setconsent", True]],
+}
+
+
+@pytest.mark.row("GC-01", "MS-01", "MS-02", "FB-01", "TT-01", "PI-01")
+@pytest.mark.parametrize("consent", list(Consent), ids=str)
+def test_a_vendor_whose_tags_are_all_held_is_told_before_they_run_and_ahead_of_what_the_page_called(
+    site: Site, page: Page, consent: Consent
+) -> None:
+    declare(site, consent, marked=True)
+    marks = 'type="text/plain" data-gk="marketing" data-gk-tracker="ads"'
+    held = f"<script {marks}>first = JSON.stringify({HEARD[consent]})</script>"
+    page.goto(site.page("/", f"<script>(() => {{{TAGS[consent]}}})()</script>{held}"))
+    settle(page)
+    assert "vendors" not in "".join(page.evaluate("[...document.scripts].map(script => script.src)"))
+    called = heard(page, consent)
+
+    choose(page, "analytics", "marketing")
+
+    wait_until(lambda: page.evaluate("typeof first") == "string")
+    found = json.loads(page.evaluate("first"))
+    assert found[: len(FIRST[consent])] == FIRST[consent]
+    assert [call for call in found[len(FIRST[consent]) :] if call != ["gatekeeper_choice"]] == called
 
 
 @pytest.mark.parametrize("consent", [one for one in Consent if one is not Consent.GOOGLE], ids=str)

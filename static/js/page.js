@@ -6,19 +6,21 @@
 /** Adds the small button by which a visitor who chose finds back, unless the page has its own. */
 function offer() {
   if (!guard.choice() || document.readyState === "loading" || document.querySelector("[data-gk-open]")) return;
+  // A sheet of the page's would have all of it styled anew.
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(
-    "button.gk-back{all:initial!important;position:fixed!important;inset:auto auto 1rem 1rem!important;" +
-      "z-index:2147483646!important;padding:.8rem 1rem!important;border:1px solid!important;border-radius:2rem!important;" +
-      "font:14px/1.4 system-ui!important;color:CanvasText!important;background:Canvas!important;cursor:pointer!important}" +
-      "button.gk-back:focus-visible{outline:3px solid!important}@media print{button.gk-back{display:none!important}}",
+    ":host{all:initial!important;color-scheme:light dark!important}button{position:fixed;inset:auto auto 1rem 1rem;z-index:2147483646;padding:.8rem 1rem;" +
+      "border:1px solid;border-radius:2rem;font:14px/1.4 system-ui;color:CanvasText;background:Canvas;cursor:pointer}" +
+      "button:focus-visible{outline:3px solid}@media print{button{display:none}}",
   );
-  document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
+  const host = document.createElement("div");
+  host.dataset.gkOpen = "";
+  const shadow = host.attachShadow({ mode: "open" });
+  shadow.adoptedStyleSheets = [sheet];
   const button = document.createElement("button");
-  button.className = "gk-back";
-  button.dataset.gkOpen = "";
   button.textContent = TEXTS.back;
-  document.body.append(button);
+  shadow.append(button);
+  document.body.append(host);
 }
 
 /* ---- Telling what happens ---- */
@@ -44,14 +46,19 @@ function telling(what) {
 
 const noted = new Set();
 
-/** Notes an address that was reached, or that a policy kept from being reached, once for each tracker. */
-function seen(address, outcome) {
-  if (!/^(https?|wss?):/.test(address)) return;
+/** Tells whose an address is: a tracker, "unknown", or nothing where it is the site's own, or nowhere. */
+function whose(address) {
+  if (!/^(https?|wss?):/.test(address)) return "";
   const url = new URL(address);
   const { trackers, gate } = SETTINGS;
-  if ([location.host, base.host, ...gate.hosts].some((host) => fits(host, url))) return;
-  const id = Object.keys(trackers).find((tracker) => serves(tracker, url)) || "unknown";
-  if (lent.has(id)) return;
+  if ([location.host, base.host, ...gate.hosts].some((host) => fits(host, url))) return "";
+  return Object.keys(trackers).find((tracker) => serves(tracker, url)) || "unknown";
+}
+
+/** Notes an address that was reached, or that a policy kept from being reached, once for each tracker. */
+function seen(address, outcome) {
+  const id = whose(address);
+  if (!id || lent.has(id)) return;
   const { allowed, reason } = decision(id);
   const what = outcome || (allowed ? "requested" : "slipped");
   if (noted.has(id + what + reason)) return;
@@ -59,7 +66,8 @@ function seen(address, outcome) {
   report(id, what, reason);
 }
 
-function violated({ blockedURI, effectiveDirective }) {
+function violated({ blockedURI, effectiveDirective, disposition }) {
+  if (disposition === "report") return;
   seen(blockedURI, "blocked");
   if (effectiveDirective === "frame-src") embeds();
 }
@@ -71,8 +79,9 @@ let channel;
 function connect() {
   channel = new BroadcastChannel(`gatekeeper:${SETTINGS.site}`);
   channel.onmessage = () => {
+    refresh();
     // The word of a choice may be faster than its cookie, which passes through another process.
-    for (const wait of [0, 200, 2000]) setTimeout(refresh, wait);
+    for (const wait of [200, 2000]) setTimeout(refresh, wait);
   };
 }
 
@@ -84,25 +93,39 @@ function tellTabs() {
 
 let here; // whether somebody is: while a page is prerendered, nobody is, and what fires waits
 
+/** Lets happen what may, each time that something has changed. */
 function show() {
   if (!here) return;
-  scan();
   offer();
   telling(() => guard.view());
+  // Vendors that have to be told are told before anything runs.
+  const untold = !guard.tell && Object.keys(SETTINGS.consents).some((id) => decision(id).allowed);
+  if (untold) guard.part("vendors").then(scan, () => {});
+  else scan();
 }
 
-/** Runs once somebody is there, and the vendors that have to be told first have been. */
+/** Asks, unless another consent tool has heard a refusal before. */
+function askOnce() {
+  const ask = () => guard.open(true);
+  guard.part("markup").then(() => guard.importRefusal() || ask(), ask);
+}
+
+/** Runs once somebody is there. */
 async function begin() {
   here = true;
   connect();
   refresh();
   show();
-  const choice = guard.choice();
-  if (choice && choice.pending) settle();
+  if (guard.earlier && guard.due()) askOnce();
+  inform(2000);
+  sweep();
+  check();
+  if (document.readyState !== "complete") addEventListener("load", check);
 }
 
-Object.assign(guard, { choose, trackerOf, reachable, lent, mayTell, foreign });
+Object.assign(guard, { choose, trackerOf, serves, reachable, lent, mayTell, foreign, fits, whose });
 protect(window);
+stand();
 giveBack();
 guard.violations.forEach(violated);
 document.addEventListener("securitypolicyviolation", violated);
@@ -111,9 +134,10 @@ new PerformanceObserver((list) => {
 }).observe({ type: "resource", buffered: true });
 new MutationObserver((records) => {
   quell();
-  const marked = (node) => node.matches && (node.matches(HELD) || node.querySelector(HELD));
+  const tags = `${HELD},${FOREIGN}`;
+  const marked = (node) => node.matches && (node.matches(tags) || node.querySelector(tags));
   // While the page is read, one look at it costs less than one at each of its nodes.
-  if (document.readyState === "loading" || records.some(({ addedNodes }) => [...addedNodes].some(marked))) here && scan();
+  if (document.readyState === "loading" || records.some(({ addedNodes }) => [...addedNodes].some(marked))) show();
 }).observe(document, { childList: true, subtree: true });
 
 for (const name of ["pushState", "replaceState"]) {
@@ -144,14 +168,15 @@ document.addEventListener("click", (event) => {
 if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", ready);
 else ready();
 
+// What few pages need. Without it all else goes on, and nothing more is let through.
+if (guard.learning) guard.part("learn").catch(() => {});
+if (SETTINGS.gate.strict && base.origin === location.origin) guard.part("out").catch(() => {});
+
 function ready() {
   guard.ready = true;
   show();
   emit("ready");
 }
 
-const told = Object.keys(SETTINGS.consents).length && !guard.tell ? guard.part("vendors") : Promise.resolve();
-told.then(() => {
-  if (document.prerendering) document.addEventListener("prerenderingchange", begin, { once: true });
-  else begin();
-});
+if (document.prerendering) document.addEventListener("prerenderingchange", begin, { once: true });
+else begin();
