@@ -39,6 +39,8 @@ def page_settings(site: Site) -> dict[str, Any]:
         gate["reload"] = True
     if site.gate.no_reload:
         gate["no_reload"] = list(site.gate.no_reload)
+    if site.gate.strict:
+        gate["strict"] = True
     return {
         "attributes": cookies.attributes(site),
         "domain": site.domain if site.scope is Scope.DOMAIN else "",

@@ -25,6 +25,7 @@ PARTS = {
     "report": ("report.js",),
     "embeds": ("embeds.js",),
     "vendors": ("vendors.js",),
+    "out": ("out.js",),
 }
 
 
