@@ -34,6 +34,8 @@ ENGLISH: Mapping[str, str] = {
     "saved_granted": "Saved. Your choice holds until {date}.",
     "saved_refused": "Saved. Everything stays off until {date}.",
     "saved_withdrawn": "Withdrawn. Everything stays off until {date}.",
+    "survivors": "Your browser still holds what this page could not remove: {names}.",
+    "survivors_help": "To remove it, close all tabs of this site, or clear the site’s data in your browser’s settings.",
     "change": "You can change it at any time under “{way_back}”.",
     "receipt": "Your receipt code, the proof of what you agreed to:",
     "not_kept": "Your browser keeps no cookies here, so your choice cannot be remembered. Everything stays off.",

@@ -59,6 +59,7 @@ let dialog; // the preferences
 let said; // what became of a choice
 let before; // what had the focus before the visitor came here
 let latest = 0; // the last choice made here
+let survivors = []; // what could not be removed after it
 const room = new CSSStyleSheet();
 
 /** Makes an element. Functions become listeners, everything else attributes; what is false or missing is left out. */
@@ -226,6 +227,7 @@ function recipient({ vendor, retention_days, description, justification }) {
 /** Hands a choice to the guard, within the click, and says what became of it. */
 async function choose(method, granted, override, objects) {
   const mine = ++latest;
+  survivors = [];
   const answer = await gatekeeper.choose({ granted, override, objects, method, language }).catch(() => null);
   if (mine !== latest) return;
   // Not in a box of its own, which would lie over the buttons.
@@ -254,7 +256,18 @@ function announce(lines) {
   );
   document.body.append(said);
   // A live region speaks of what changes in it, so it has to be there first.
-  requestAnimationFrame(() => status.append(...lines.map((line) => paragraph(line))));
+  requestAnimationFrame(() => {
+    status.append(...lines.map((line) => paragraph(line)));
+    remain();
+  });
+}
+
+/** Adds to the message what could not be removed: known only after the browser has tried. */
+function remain() {
+  if (!said || !survivors.length) return;
+  const names = new Intl.ListFormat(language).format(survivors);
+  said.firstChild.append(paragraph(say("survivors", { names })), paragraph(strings.survivors_help));
+  survivors = [];
 }
 
 /** Remembers where the visitor was, to lead back there afterwards. */
@@ -272,6 +285,10 @@ sheet.replaceSync(STYLE);
 let undo = () => {};
 function begin() {
   undo = gatekeeper.on("open", open);
+  gatekeeper.on("survivors", (names) => {
+    survivors = names;
+    remain();
+  });
   // Another tab may have answered.
   gatekeeper.on("choice", ({ state }) => state !== "none" && asking && close());
 }

@@ -5,9 +5,13 @@ const { SETTINGS, base, emit, decision, asked } = guard;
 const { gate, ...settings } = TEXTS.settings; // what this part needs beside the guard's own
 Object.assign(SETTINGS, settings);
 Object.assign(SETTINGS.gate, gate);
-const { fetch } = window;
+const { fetch, navigation } = window;
+const { replaceState } = history;
+const { open: openDatabase } = IDBFactory.prototype;
+const { transaction } = IDBDatabase.prototype;
 const DAY = 86400; // seconds
 const DEPTH = 8; // how deep a cookie's path is looked for
+const PATIENCE = 3000; // milliseconds that another tab has to let go of a database
 
 // A host that shares neither origin nor domain with the page: no cookie of its own could reach it.
 const foreign =
@@ -38,7 +42,8 @@ function refuse(wish) {
   };
   keep(next);
   const answer = take(next);
-  settle();
+  inform(2000);
+  renewWorkers();
   return guard.stored() ? answer : lost(next.state);
 }
 
@@ -100,8 +105,11 @@ function keep(next) {
 function arrived(answer) {
   const kept = guard.stored();
   if (!kept) return lost("none");
+  guard.become(kept);
+  // In a page that is about to be left nothing starts: it would start twice.
+  here = !(SETTINGS.gate.reload && beyond() && mayReload());
   const told = take(kept, answer);
-  if (SETTINGS.gate.reload && beyond() && mayReload()) location.reload();
+  if (!here) reload();
   return told;
 }
 
@@ -135,6 +143,7 @@ function take(next, answer) {
     // The page's own affair: its data layer takes nothing.
   }
   tellTabs();
+  sweep();
   show();
   // One that ran under the last choice may be denied by this one.
   if (document.querySelector(EMBED)) embeds();
@@ -156,13 +165,6 @@ function refresh() {
 }
 
 /* ---- Telling the server ---- */
-
-/** Has the server told of a refusal, and clears what denied trackers keep. */
-async function settle() {
-  inform(2000);
-  const survivors = await clear();
-  if (survivors.length) emit("survivors", survivors);
-}
 
 /** Tells the server of a refusal or withdrawal, until it has heard. */
 async function inform(wait) {
@@ -204,16 +206,24 @@ async function post(body, mine) {
 
 /* ---- Clearing what denied trackers keep ---- */
 
-/** Removes what denied trackers keep in this browser, and tells what could not be removed. */
+/** Clears what denied trackers keep in this browser, and tells of what could not be cleared. */
+async function sweep() {
+  const survivors = await clear();
+  if (!survivors.length) return;
+  emit("survivors", survivors);
+  for (const id of new Set(survivors.flatMap(guard.owners))) report(id, "slipped", decision(id).reason);
+}
+
+/** Removes it, and returns the names of what is there still. What needs no waiting is gone when this returns. */
 async function clear() {
   const denied = (name) => guard.owners(name).length > 0 && !guard.mayKeep(name);
+  const loans = storages();
   for (const name of cookieNames().filter(denied)) expire(name);
-  for (const loan of storages()) for (const name of Object.keys(loan).filter(denied)) loan.removeItem(name);
-  const databases = ((await indexedDB.databases?.().catch(() => [])) || []).map(({ name }) => name).filter(denied);
-  for (const name of databases) indexedDB.deleteDatabase(name);
-  const caching = window.caches ? (await caches.keys().catch(() => [])).filter(denied) : [];
-  await Promise.all(caching.map((name) => caches.delete(name)));
-  return cookieNames().filter(denied);
+  for (const loan of loans) for (const name of Object.keys(loan).filter(denied)) loan.removeItem(name);
+  await Promise.all((await databases()).filter(denied).map(drop));
+  await Promise.all((await cached()).filter(denied).map((name) => caches.delete(name)));
+  const left = [...cookieNames(), ...loans.flatMap(Object.keys), ...(await databases()), ...(await cached())];
+  return [...new Set(left.filter(denied))];
 }
 
 function cookieNames() {
@@ -231,17 +241,76 @@ function storages() {
   });
 }
 
+async function databases() {
+  try {
+    return (await indexedDB.databases()).map(({ name }) => name);
+  } catch {
+    return []; // The browser has none here, or does not tell.
+  }
+}
+
+async function cached() {
+  try {
+    return await caches.keys();
+  } catch {
+    return [];
+  }
+}
+
+/** Deletes a database; resolves also where a connection that stays open keeps it from going. */
+function drop(name) {
+  return new Promise((done) => {
+    const request = indexedDB.deleteDatabase(name);
+    request.onsuccess = request.onerror = done;
+    request.onblocked = () => setTimeout(done, PATIENCE);
+  });
+}
+
+const watched = new WeakSet();
+
+/** Has a connection closed when its database may no longer be kept: else it would hold up the deletion, in every tab. */
+function watch(database) {
+  if (watched.has(database)) return;
+  watched.add(database);
+  database.addEventListener("versionchange", () => {
+    refresh(); // the word of another tab may not have come yet
+    if (!guard.mayKeep(database.name)) database.close();
+  });
+}
+
+IDBFactory.prototype.open = function (...args) {
+  const request = apply(openDatabase, this, args);
+  request.addEventListener("success", () => watch(request.result));
+  return request;
+};
+// Of one that was opened before this part came, its use tells.
+IDBDatabase.prototype.transaction = function (...args) {
+  watch(this);
+  if (!guard.mayKeep(this.name)) this.close();
+  return apply(transaction, this, args);
+};
+
 /** Expires a cookie for every domain and path that this page could have set it for. */
 function expire(name) {
   const labels = location.hostname.split(".");
-  const domains = labels.map((_, index) => `;Domain=${labels.slice(index).join(".")}`);
+  const domains = ["", ...labels.map((_, index) => `;Domain=${labels.slice(index).join(".")}`)];
   const steps = location.pathname.split("/").slice(0, DEPTH);
   const paths = steps.flatMap((_, index) => {
     const path = steps.slice(0, index + 1).join("/");
     return [`${path}/`, path || "/"];
   });
-  for (const domain of ["", ...domains])
-    for (const path of new Set(paths)) guard.write(`${name}=;Max-Age=0;Path=${path}${domain}`);
+  // Names with a prefix go only by a secure cookie, partitioned ones only by a partitioned one.
+  for (const kind of location.protocol === "https:" ? [";Secure", ";Secure;Partitioned"] : [""])
+    for (const path of new Set(paths)) {
+      for (const domain of domains) guard.write(`${name}=;Max-Age=0;Path=${path}${domain}${kind}`);
+      if (!cookieNames().includes(name)) return;
+    }
+}
+
+/** Has the site's service workers fetched again: one whose script has changed comes under the policy of today. */
+async function renewWorkers() {
+  const found = (await navigator.serviceWorker?.getRegistrations().catch(() => [])) || [];
+  for (const registration of found) registration.update().catch(() => {});
 }
 
 /* ---- Loading the page again ---- */
@@ -251,17 +320,54 @@ function beyond() {
   return Object.keys(SETTINGS.trackers).some((id) => decision(id).allowed && !reachable(id));
 }
 
-/** Tells whether loading the page again loses nothing and sends nothing twice. In doubt, it does not. */
-function mayReload() {
-  if (guard.listed(SETTINGS.gate.no_reload)) return false;
-  const [navigation] = performance.getEntriesByType("navigation");
-  const method = navigation?.serverTiming?.find(({ name }) => name === "gk")?.description;
-  const outside = !document.referrer || new URL(document.referrer).origin !== location.origin;
-  return (method ? method === "GET" : outside) && ![...document.querySelectorAll("input,textarea,option")].some(edited);
+/**
+ * Loads the page again. Chromium then says that the page came from itself, so what it came from is left with the entry
+ * in the tab's history, where the guard finds it; and sends again what a form sent, unless the entry is written anew.
+ */
+function reload() {
+  const state = navigation?.currentEntry?.getState();
+  apply(replaceState, history, [history.state, ""]);
+  if (navigation?.currentEntry) navigation.updateCurrentEntry({ state: { gk_referrer: document.referrer, state } });
+  location.reload();
 }
 
-function edited({ localName, type, value, defaultValue, checked, defaultChecked, selected, defaultSelected }) {
-  if (localName === "option") return selected !== defaultSelected && selected;
+// The guard has read it, and it is not kept.
+const left = navigation?.currentEntry?.getState();
+if (left?.gk_referrer != null) navigation.updateCurrentEntry({ state: left.state ?? null });
+
+let typed = false; // also where nobody can look: in closed shadow trees
+addEventListener("input", ({ target }) => (typed ||= !ofBanner(target)), true);
+
+function ofBanner(node) {
+  return !!node.closest?.(".gk");
+}
+
+/** Tells whether loading the page again loses nothing and sends nothing twice. In doubt, it does not. */
+function mayReload() {
+  if (typed || guard.listed(SETTINGS.gate.no_reload) || filled(document)) return false;
+  const [entry] = performance.getEntriesByType("navigation");
+  const method = entry?.serverTiming?.find(({ name }) => name === "gk")?.description;
+  const outside = !document.referrer || new URL(document.referrer).origin !== location.origin;
+  return method ? method === "GET" : outside;
+}
+
+/** Tells whether anything was filled in: in a document, its frames, and its open shadow trees. */
+function filled(root) {
+  return [...root.querySelectorAll("*")].some((node) => {
+    const within = node.shadowRoot || node.contentDocument;
+    return (edited(node) && !ofBanner(node)) || (within && filled(within));
+  });
+}
+
+function edited(node) {
+  const { localName, type, value, defaultValue, checked, defaultChecked } = node;
+  if (node.isContentEditable) return node.textContent.trim() !== "";
+  if (localName === "select") {
+    const options = [...node.options];
+    const begun = options.some(({ defaultSelected }) => defaultSelected); // else it begins with its first
+    return options.some(({ selected, defaultSelected }, index) => selected && !defaultSelected && (begun || index > 0));
+  }
+  if (localName !== "input" && localName !== "textarea") return false;
   if (type === "checkbox" || type === "radio") return checked !== defaultChecked;
   return type !== "hidden" && value !== defaultValue;
 }

@@ -71,6 +71,9 @@ const api = Object.freeze({
   },
 });
 
+// A page that was loaded again to start what was granted (choose.js) came from where it came from before.
+const came = window.navigation?.currentEntry?.getState()?.gk_referrer;
+if (came != null) Reflect.defineProperty(document, "referrer", { value: came });
 build();
 lock(window);
 lockPeers(window);

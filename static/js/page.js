@@ -118,7 +118,7 @@ async function begin() {
   show();
   if (guard.earlier && guard.due()) askOnce();
   inform(2000);
-  sweep();
+  if (guard.choice()) (window.requestIdleCallback || setTimeout)(sweep); // as paths and tabs differ in what they see
   check();
   if (document.readyState !== "complete") addEventListener("load", check);
 }

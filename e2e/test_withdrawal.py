@@ -1,0 +1,145 @@
+"""A withdrawal, against a vendor's script that goes on: nothing more reaches the vendor, and nothing of it stays."""
+
+import logging
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
+from wsgiref.types import StartResponse, WSGIEnvironment
+
+import pytest
+from playwright.sync_api import Page
+
+from gatekeeper.gate import Gate, GateWSGI
+
+from .site import KEY, STATS, Site, wait_until
+from .test_guard import choose, settle
+
+WAYS = {"fetch", "image", "beacon"}
+#: A script that cannot be told to stop: it calls home in every way and keeps its marks in every place, again and again.
+#: It numbers its rounds, and tells each round's number along.
+TIRELESS = """
+window.round = 0;
+let database;
+const keep = (what) => { try { what(); } catch {} };
+const places = ["/", "/a", "/a/", "/a/b"].flatMap((path) => [`;path=${path}`, `;path=${path};domain=shop.localhost`]);
+setInterval(() => {
+    window.round += 1;
+    fetch(`@VENDOR/fetch.gif?round=${round}`, { mode: "no-cors" }).catch(() => {});
+    new Image().src = `@VENDOR/image.gif?round=${round}`;
+    navigator.sendBeacon(`@VENDOR/beacon.gif?round=${round}`);
+    keep(() => places.forEach((place, index) => { document.cookie = `_stat_${index}=1;max-age=9999${place}`; }));
+    keep(() => cookieStore.set("_stat_store", "1").catch(() => {}));
+    keep(() => localStorage.setItem("_stat_local", round));
+    keep(() => { sessionStorage._stat_session = round; });
+    keep(() => {
+        if (database) return database.transaction("marks", "readwrite").objectStore("marks").put(round, "round");
+        const request = indexedDB.open("_stat_db");
+        request.onupgradeneeded = () => request.result.createObjectStore("marks");
+        request.onsuccess = () => { database = request.result; };
+    });
+    keep(() => caches.open("_stat_cache").then((cache) => cache.put("/mark", new Response("1"))).catch(() => {}));
+}, 200);
+ran.push("tireless");
+"""
+KEPT = ["_stat_cache", "_stat_db", "_stat_local", "_stat_session", "_stat_store", *(f"_stat_{n}" for n in range(8))]
+
+
+@dataclass
+class Walled(Site):
+    """The site, behind the middleware where there is one, and with a note of every call to the vendor.
+
+    :param calls: (name, round) of each.
+    """
+
+    host: str = "www.shop.localhost"
+    strict: bool = False
+    behind: bool = True
+    calls: list[tuple[str, int]] = field(default_factory=list)
+
+    def start(self) -> "Walled":
+        trackers = self._table()["trackers"]
+        kept = {"cookies": [{"name": "_stat*", "days": 30}], "marked": not self.behind}
+        changed = {**trackers, "stats": {**trackers["stats"], **kept}}
+        self.declared = {"trackers": changed, "gate": {"strict": self.strict}, **self.declared}
+        self.scripts["/tireless.js"] = TIRELESS.replace("@VENDOR", self.vendor(STATS, ""))
+        super().start()
+        gate = Gate(lambda: self.service.published("shop").site, (KEY,), clock=self.now)
+        self._walled = GateWSGI(super().__call__, gate)
+        return self
+
+    def tireless(self) -> str:
+        """Return the vendor's tag: marked where only the guard can hold it."""
+        tag = self.tag("analytics", "tireless")
+        return f'<script src="{self.vendor(STATS, "/tireless.js")}"></script>' if self.behind else tag
+
+    def after(self, last: int) -> list[tuple[str, int]]:
+        """Return the calls of later rounds."""
+        return [call for call in self.calls if call[1] > last]
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if self.behind and environ["HTTP_HOST"].startswith(self.host):
+            return self._walled(environ, start_response)
+        return super().__call__(environ, start_response)
+
+    def _vendor(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        name = environ["PATH_INFO"].strip("/").split(".")[0]
+        self.calls.append((name, int(parse_qs(environ["QUERY_STRING"]).get("round", ["0"])[0])))
+        return super()._vendor(environ, start_response)
+
+
+@pytest.fixture(params=["script alone", "header", "strict"])
+def walled(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Walled]:
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    site = Walled(tmp_path, strict=request.param == "strict", behind=request.param != "script alone").start()
+    yield site
+    site.stop()
+
+
+def held(page: Page) -> list[str]:
+    """Return the names of all that the browser keeps for the site, as the browser itself tells them."""
+    session = page.context.new_cdp_session(page)
+    origin = page.evaluate("location.origin")
+
+    def ask(method: str, **arguments: Any) -> Any:
+        return session.send(method, arguments)
+
+    areas = [{"securityOrigin": origin, "isLocalStorage": local} for local in (True, False)]
+    found = [cookie["name"] for cookie in page.context.cookies()]
+    for area in areas:
+        found += [name for name, _ in ask("DOMStorage.getDOMStorageItems", storageId=area)["entries"]]
+    found += ask("IndexedDB.requestDatabaseNames", securityOrigin=origin)["databaseNames"]
+    found += [cache["cacheName"] for cache in ask("CacheStorage.requestCacheNames", securityOrigin=origin)["caches"]]
+    session.detach()
+    return sorted(found)
+
+
+@pytest.mark.row("EU-08")
+def test_for_ten_seconds_and_three_pages_a_vendor_that_goes_on_reaches_and_keeps_nothing(
+    walled: Walled, page: Page
+) -> None:
+    for path in ("/", "/a/", "/a/b"):
+        walled.page(path, walled.tireless())
+    page.goto(walled.url("/"))
+    choose(page, "analytics")
+    page.goto(walled.url("/a/b"))
+    wait_until(lambda: {name for name, number in walled.calls if number > 5} == WAYS)
+    kept = wait_until(lambda: set(KEPT) <= set(held(page)) and held(page))
+    page.evaluate("void gatekeeper.on('choice', () => { window.last = round; })")
+
+    page.get_by_role("button", name="Privacy choices").click()
+    page.get_by_role("button", name="Withdraw everything").click()
+    page.wait_for_timeout(10_000)
+
+    last, now = page.evaluate("[last, round]")
+    assert sorted(kept) == sorted([*KEPT, "gk_choice", "gk_subject"])
+    assert now - last > 40, "the vendor's script went on"
+    assert walled.after(last) == []
+    assert held(page) == ["gk_choice"]
+    walled.calls.clear()
+    for path in ("/a/b", "/a/", "/"):
+        page.goto(walled.url(path))
+        settle(page)
+        assert held(page) == ["gk_choice"]
+    assert walled.calls == []
