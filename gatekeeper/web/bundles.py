@@ -25,6 +25,7 @@ PARTS = {
     "report": ("report.js",),
     "embeds": ("embeds.js",),
     "vendors": ("vendors.js",),
+    "markup": ("markup.js",),
     "out": ("out.js",),
 }
 
@@ -100,9 +101,11 @@ class Bundles:
         """What a part has to say: the one for embeds names who would receive what."""
         if name == "page":
             return {"back": ENGLISH["way_back"], "settings": page_settings(self._site)}
+        site = self._site
+        if name == "markup":
+            return {"back": ENGLISH["way_back"], "vendors": _vendors(site)}
         if name != "embeds":
             return {}
-        site = self._site
         return {
             "language": ENGLISH["language"],
             "direction": ENGLISH["direction"],
@@ -127,6 +130,15 @@ class Bundles:
             "strings": ENGLISH,
             "notice": {**content, "no": notice.no if notice else 0},
         }
+
+
+def _vendors(site: Site) -> dict[str, list[str]]:
+    """Return what the vendor of each tracker is called."""
+    return {
+        tracker.id: [vendor.id, vendor.name]
+        for tracker in site.trackers.values()
+        if (vendor := site.vendors.get(tracker.vendor))
+    }
 
 
 def _part(sources: tuple[str, ...], texts: dict[str, object]) -> str:

@@ -32,7 +32,8 @@ function emit(name, detail) {
 /** What the guard's own parts, and no other script, may use; they add to it. */
 const guard = {
   ...{ SETTINGS, base, script, policy, part, stored, decision, decidePurpose, allows, asked, due, byVisitor, open, emit },
-  ...{ started, listed, loans, behind, ours, owners, mayKeep, keeps, lock, lockPeers, violations, speculations, taking, learning },
+  ...{ started, listed, loans, behind, ours, owners, mayKeep, keeps, lock, lockPeers, violations, speculations, taking },
+  ...{ learning, earlier },
   choice: () => choice,
   become(next) {
     choice = next;
@@ -86,5 +87,5 @@ for (const item of Array.isArray(waiting) ? waiting : []) {
     reportError(error);
   }
 }
-if (due() && !askedBefore()) open(true).onload = () => part("page");
+if (due() && !earlier && !askedBefore()) open(true).onload = () => part("page");
 else part("page");

@@ -2,14 +2,30 @@
 
 const HELD =
   ':is(script[type="text/plain"],template,[data-src]:not(script),[data-srcset],[data-poster],link[data-href])[data-gk]';
+// What pages written for other consent tools are known by: while a page is read, only by scripts, as all of it costs more
+// to look for. markup.js reads them.
+const UNMARKED = 'script:is([type="text/plain"]:not([data-gk]),[type="opt-in"],[type^="didomi/"])';
+const FOREIGN =
+  `${UNMARKED},:is([data-src],[data-href]):is([data-category],[data-name],[data-cookieconsent],[data-cookie-consent],` +
+  '[data-usercentrics],[class*="optanon-category"],[class*="ot-vscat"]),[data-cookieblock-src],[data-uc-src],[uc-src],' +
+  '[class*="cookieconsent-opt"],[data-cc],.ot-sdk-show-settings,.optanon-show-settings,[data-c15t-action],#Cookiebot,' +
+  "[data-domain-script],probo-settings-link,[data-gk-answers]";
 const EMBED = "iframe,video,audio,embed";
 const lent = new Set(); // trackers of which the visitor let something load once
 const released = new WeakSet();
 const blocked = new WeakMap(); // tag -> the reason last reported
 let busy; // a script is loading; those after it wait
 
-/** Goes through the held tags in document order and releases what is allowed, each once. */
+/** Has tags that are marked for another tool marked as ours, where there are any; without that part they stay held. */
 function scan() {
+  const known = document.readyState === "loading" ? UNMARKED : FOREIGN;
+  if (guard.translate) guard.translate();
+  else if (window.OptanonWrapper || document.querySelector(known)) return void guard.part("markup").then(scan, letGo);
+  letGo();
+}
+
+/** Goes through the held tags in document order and releases what is allowed, each once. */
+function letGo() {
   for (const tag of document.querySelectorAll(HELD)) {
     if (released.has(tag) || !whole(tag)) continue;
     const [id = "unknown", fits] = trackerOf(tag);

@@ -14,12 +14,14 @@ const script = document.currentScript;
 const base = new URL(".", script.src);
 const signals = [navigator.globalPrivacyControl === true && "gpc", navigator.doNotTrack === "1" && "dnt"];
 let learning; // then nothing is kept from the page but its marked tags
+let earlier; // whether another consent tool may have heard an answer
 let choice = stored();
 
-/** Reads the cookies: the choice, and whether this is the browser of staff who learn what the site loads. */
+/** Reads the cookies: the choice, whether this is the browser of staff who learn what the site loads, and `earlier`. */
 function stored() {
   const cookies = apply(jar.get, document, []);
   learning = cookies.includes(SETTINGS.cookie.replace("choice", "learning"));
+  earlier = /cc_cookie|klaro|onsent=|didomi_token|c15t/.test(cookies);
   const found = `; ${cookies}`.split(`; ${SETTINGS.cookie}=`)[1] || "";
   return readChoice(found.split(";")[0], SETTINGS);
 }
