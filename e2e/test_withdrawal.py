@@ -50,17 +50,24 @@ KEPT = ["_stat_cache", "_stat_db", "_stat_local", "_stat_session", "_stat_store"
 class Walled(Site):
     """The site, behind the middleware where there is one, and with a note of every call to the vendor.
 
+    :param marked: whether every tag of the vendor is; they have to be where only the guard can hold them.
     :param calls: (name, round) of each.
+    :param methods: (method, path) of every request for a page.
     """
 
     host: str = "www.shop.localhost"
     strict: bool = False
     behind: bool = True
+    marked: bool | None = None
     calls: list[tuple[str, int]] = field(default_factory=list)
+    methods: list[tuple[str, str]] = field(default_factory=list)
 
     def start(self) -> "Walled":
         trackers = self._table()["trackers"]
-        kept = {"cookies": [{"name": "_stat*", "days": 30}], "marked": not self.behind}
+        kept = {
+            "cookies": [{"name": "_stat*", "days": 30}],
+            "marked": not self.behind if self.marked is None else self.marked,
+        }
         changed = {**trackers, "stats": {**trackers["stats"], **kept}}
         self.declared = {"trackers": changed, "gate": {"strict": self.strict}, **self.declared}
         self.scripts["/tireless.js"] = TIRELESS.replace("@VENDOR", self.vendor(STATS, ""))
@@ -79,6 +86,8 @@ class Walled(Site):
         return [call for call in self.calls if call[1] > last]
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if environ["HTTP_HOST"].startswith(self.host):
+            self.methods.append((environ["REQUEST_METHOD"], environ["PATH_INFO"]))
         if self.behind and environ["HTTP_HOST"].startswith(self.host):
             return self._walled(environ, start_response)
         return super().__call__(environ, start_response)
