@@ -12,7 +12,7 @@ from .choices import MAX_VALUE
 from .problems import Problem, shown
 from .purposes import BUILT_IN, Basis
 from .sites import Scope
-from .trackers import OWN_VENDOR, VISIT, Kind
+from .trackers import GUARD, OWN_VENDOR, VISIT, Kind
 
 #: Kinds that a browser fetches from somewhere, and kinds that are nothing but names in a browser.
 _FROM_HOSTS = {Kind.SCRIPT, Kind.LOADER, Kind.EMBED}
@@ -118,6 +118,8 @@ def _check_tracker(
     if name == VISIT or _word(row, "kind") == Kind.LOG:
         fix = "remove it; `ip`, `log_days` and the purpose `analytics` shape the visit log"
         yield Problem(key, "(a table)", "the visit log is built in", fix)
+    if name == GUARD:
+        yield Problem(key, "(a table)", "what the guard tells of itself goes by this name", "give it another name")
     purpose, vendor = _word(row, "purpose"), _word(row, "vendor")
     if purpose.strip() and purpose not in purposes:
         known = ", ".join(purposes)

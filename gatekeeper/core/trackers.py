@@ -31,6 +31,14 @@ class Outcome(StrEnum):
     SLIPPED = "slipped"
 
 
+class Fault(StrEnum):
+    """Why the guard is not what it has to be on a page, as the guard itself tells: the reasons of its own ``failed``."""
+
+    NOT_FIRST = "not_first"
+    LATE = "late"
+    OVERRIDDEN = "overridden"
+
+
 class Consent(StrEnum):
     """The consent interfaces that vendors offer to pages."""
 
@@ -96,5 +104,7 @@ class Tracker:
 OWN_VENDOR = "self"
 #: The built-in tracker that stands for the visit log.
 VISIT = "visit"
+#: The guard itself, in outcomes about it.
+GUARD = "gatekeeper"
 
 Trackers = Mapping[str, Tracker]

@@ -7,7 +7,7 @@ import msgspec
 from gatekeeper.core import minimise
 from gatekeeper.core.decisions import Allowed, Reason
 from gatekeeper.core.events import Event, EventKind, Permitted
-from gatekeeper.core.trackers import VISIT, Outcome
+from gatekeeper.core.trackers import GUARD, VISIT, Fault, Outcome
 from gatekeeper.core.visits import Visit
 from gatekeeper.store.contract import Total
 
@@ -20,7 +20,7 @@ from .visits import facts_of, is_visit, read_visit
 Id = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$")]
 Text = Annotated[str, msgspec.Meta(max_length=2048)]
 _outcomes = frozenset(Outcome)
-_reasons = frozenset(Reason)
+_reasons = frozenset[str](Reason) | frozenset[str](Fault)
 
 
 class View(msgspec.Struct, tag_field="kind", tag="view", forbid_unknown_fields=True):
@@ -105,4 +105,4 @@ def _granted_anything(visit: Visit) -> bool:
 
 
 def _known(visit: Visit, tracker: str) -> str:
-    return tracker if tracker in visit.site.trackers else UNKNOWN
+    return tracker if tracker == GUARD or tracker in visit.site.trackers else UNKNOWN

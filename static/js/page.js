@@ -172,9 +172,6 @@ else ready();
 if (guard.learning) guard.part("learn").catch(() => {});
 if (SETTINGS.gate.strict && base.origin === location.origin) guard.part("out").catch(() => {});
 
-// What few pages need. Without it all else goes on, and nothing more is let through.
-if (SETTINGS.gate.strict && base.origin === location.origin) guard.part("out").catch(() => {});
-
 function ready() {
   guard.ready = true;
   show();

@@ -90,6 +90,20 @@ def test_other_grants_leave_totals(browser: Browser, service: Service) -> None:
     }
 
 
+@pytest.mark.parametrize("fault", ["not_first", "late", "overridden"])
+def test_what_the_guard_finds_wrong_with_itself_is_an_outcome_like_any_other(
+    browser: Browser, service: Service, fault: str
+) -> None:
+    browser.choose("marketing")
+    report(browser, totals=[["gatekeeper", "failed", fault]])
+    browser.choose("analytics")
+    report(browser, events=[{**SEEN, "tracker": "gatekeeper", "outcome": "failed", "reason": fault}])
+
+    row = events_of(service, browser)[-1]
+    assert Total("shop", "2026-11-22", "outcome", "gatekeeper", fault, "failed") in service.store.totals("shop")
+    assert (row.tracker, row.fields["outcome"], row.fields["reason"]) == ("gatekeeper", "failed", fault)
+
+
 def test_a_tracker_granted_without_its_purpose_leaves_totals_too(browser: Browser, service: Service) -> None:
     browser.choose(trackers={"video": True})
 
