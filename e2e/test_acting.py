@@ -10,10 +10,10 @@ from playwright.sync_api import BrowserContext, Page
 
 from .site import STATS, Site, wait_until
 from .test_guard import choose, ran, settle
-from .test_withdrawal import Walled
+from .test_withdrawal import Walls
+from .test_withdrawal import walls as walls
 
 Start = Callable[..., Site]
-Walls = Callable[..., Walled]
 KEPT = [{"name": "_stat*", "days": 30}]
 #: When what is granted starts: the gate's table, and whether the tracker is declared `marked`.
 MODES: dict[str, tuple[dict[str, Any], bool]] = {
@@ -80,21 +80,6 @@ def start(tmp_path: Path) -> Iterator[Start]:
         site.declared = {"gate": gate or {}, "trackers": {**trackers, "stats": {**trackers["stats"], **changes}}}
         sites.append(site.start())
         return site
-
-    yield start
-    for site in sites:
-        site.stop()
-
-
-@pytest.fixture
-def walls(tmp_path: Path) -> Iterator[Walls]:
-    """Starts a site behind the middleware, or one like it with the script alone."""
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    sites: list[Walled] = []
-
-    def start(**settings: Any) -> Walled:
-        sites.append(Walled(tmp_path, **settings).start())
-        return sites[-1]
 
     yield start
     for site in sites:

@@ -1,7 +1,8 @@
 """A withdrawal, against a vendor's script that goes on: nothing more reaches the vendor, and nothing of it stays."""
 
+import json
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,12 +10,12 @@ from urllib.parse import parse_qs
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import BrowserContext, Page, expect
 
 from gatekeeper.gate import Gate, GateWSGI
 
 from .site import KEY, STATS, Site, wait_until
-from .test_guard import choose, settle
+from .test_guard import choose, ran, settle
 
 WAYS = {"fetch", "image", "beacon"}
 #: A script that cannot be told to stop: it calls home in every way and keeps its marks in every place, again and again.
@@ -98,12 +99,22 @@ class Walled(Site):
         return super()._vendor(environ, start_response)
 
 
-@pytest.fixture(params=["script alone", "header", "strict"])
-def walled(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Walled]:
+Walls = Callable[..., Walled]
+
+
+@pytest.fixture
+def walls(tmp_path: Path) -> Iterator[Walls]:
+    """Starts a site behind the middleware, or one like it with the script alone."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    site = Walled(tmp_path, strict=request.param == "strict", behind=request.param != "script alone").start()
-    yield site
-    site.stop()
+    sites: list[Walled] = []
+
+    def start(**settings: Any) -> Walled:
+        sites.append(Walled(tmp_path, **settings).start())
+        return sites[-1]
+
+    yield start
+    for site in sites:
+        site.stop()
 
 
 def held(page: Page) -> list[str]:
@@ -124,10 +135,21 @@ def held(page: Page) -> list[str]:
     return sorted(found)
 
 
+def withdraw(page: Page) -> None:
+    page.get_by_role("button", name="Privacy choices").click()
+    page.get_by_role("button", name="Withdraw everything").click()
+
+
 @pytest.mark.row("EU-08")
+@pytest.mark.parametrize(
+    "gate",
+    [{"behind": False}, {"behind": True}, {"behind": True, "strict": True}],
+    ids=["script alone", "header", "strict"],
+)
 def test_for_ten_seconds_and_three_pages_a_vendor_that_goes_on_reaches_and_keeps_nothing(
-    walled: Walled, page: Page
+    walls: Walls, page: Page, gate: dict[str, bool]
 ) -> None:
+    walled = walls(**gate)
     for path in ("/", "/a/", "/a/b"):
         walled.page(path, walled.tireless())
     page.goto(walled.url("/"))
@@ -137,8 +159,7 @@ def test_for_ten_seconds_and_three_pages_a_vendor_that_goes_on_reaches_and_keeps
     kept = wait_until(lambda: set(KEPT) <= set(held(page)) and held(page))
     page.evaluate("void gatekeeper.on('choice', () => { window.last = round; })")
 
-    page.get_by_role("button", name="Privacy choices").click()
-    page.get_by_role("button", name="Withdraw everything").click()
+    withdraw(page)
     page.wait_for_timeout(10_000)
 
     last, now = page.evaluate("[last, round]")
@@ -152,3 +173,116 @@ def test_for_ten_seconds_and_three_pages_a_vendor_that_goes_on_reaches_and_keeps
         settle(page)
         assert held(page) == ["gk_choice"]
     assert walled.calls == []
+
+
+@pytest.mark.row("EU-08")
+def test_a_purpose_that_is_switched_off_alone_leaves_nothing_either(walls: Walls, page: Page) -> None:
+    site = walls(behind=False)
+    page.goto(site.page("/a/b", site.tireless()))
+    choose(page, "analytics", "marketing")
+    wait_until(lambda: set(KEPT) <= set(held(page)))
+
+    choose(page, "marketing")
+
+    wait_until(lambda: held(page) == ["gk_choice", "gk_subject"])
+    assert page.evaluate("gatekeeper.allows('marketing')")
+
+
+# --- the other tabs
+
+
+@pytest.mark.row("CK-07", "EU-08")
+@pytest.mark.parametrize("state", ["shown", "frozen", "without the service"])
+def test_a_withdrawal_ends_it_in_every_tab_at_once(walls: Walls, context: BrowserContext, state: str) -> None:
+    site = walls(behind=False)
+    first, second = context.new_page(), context.new_page()
+    first.goto(site.page("/", site.tireless()))
+    choose(first, "analytics")
+    first.goto(site.page("/quiet"))
+    second.goto(site.url("/"))
+    wait_until(lambda: {"_stat_db", "_stat_session"} <= set(held(second)))
+    second.evaluate("void gatekeeper.on('choice', () => { window.last = round; })")
+    browser = context.new_cdp_session(second)
+    if state == "frozen":  # as a browser does with tabs that are out of sight
+        browser.send("Page.setWebLifecycleState", {"state": "frozen"})
+    if state == "without the service":
+        site.mood = "gone"
+
+    first.evaluate("void gatekeeper.withdraw()")
+
+    if state == "frozen":
+        first.wait_for_timeout(1000)
+        browser.send("Page.setWebLifecycleState", {"state": "active"})
+    last = wait_until(lambda: second.evaluate("window.last"), within=2)
+    settle(second)
+    assert site.after(last) == []
+    assert not [name for name in held(second) if name.startswith("_stat")]
+    assert not [name for name in held(first) if name.startswith("_stat")]
+
+
+# --- what could not be removed
+
+#: Opens a database before the part for the page is there, and never uses it again: nobody can close it.
+IDLE = """
+const request = indexedDB.open("_stat_idle");
+request.onsuccess = () => { window.idle = request.result; ran.push("idle"); };
+"""
+
+
+def idle(site: Walled, page: Page) -> None:
+    """Open a page where something will survive."""
+    site.scripts["/idle.js"] = IDLE
+    page.goto(site.page("/"))
+    choose(page, "analytics")
+    site.mood = "slow"
+    page.goto(site.page("/", f'<script src="{site.vendor(STATS, "/idle.js")}"></script>'))
+    site.mood = "well"
+    wait_until(lambda: ran(page) == ["idle"])
+
+
+@pytest.mark.row("EU-08")
+def test_a_survivor_is_named_to_the_visitor_with_what_helps_and_told_to_nobody(walls: Walls, page: Page) -> None:
+    site = walls()
+    idle(site, page)
+    page.evaluate("void gatekeeper.on('survivors', (names) => { window.left = names; })")
+    site.posts.clear()
+
+    withdraw(page)
+
+    message = page.get_by_role("status").filter(has_text="Withdrawn")
+    expect(message).to_contain_text("could not remove: _stat_idle.")
+    expect(message).to_contain_text("close all tabs of this site")
+    assert page.evaluate("left") == ["_stat_idle"]
+    settle(page)
+    assert [path for path, _ in site.posts] == ["/gk/shop/choice"]
+    # The advice is true: once no tab holds it, the next visit removes it.
+    later = page.context.new_page()
+    page.close()
+    later.goto(site.page("/later"))
+    wait_until(lambda: held(later) == ["gk_choice"])
+
+
+def test_where_anonymous_totals_are_kept_a_survivor_is_one_of_them(walls: Walls, page: Page) -> None:
+    site = walls(declared={"anonymous_totals": True})
+    idle(site, page)
+    site.posts.clear()
+
+    page.evaluate("void gatekeeper.withdraw()")
+
+    told = ["stats", "slipped", "withdrawn"]
+    wait_until(lambda: told in [row for path, text in site.posts for row in json.loads(text).get("totals", [])])
+
+
+def test_where_all_could_be_removed_nothing_is_said_of_survivors(walls: Walls, page: Page) -> None:
+    site = walls(behind=False)
+    page.goto(site.page("/", site.tireless()))
+    choose(page, "analytics")
+    wait_until(lambda: "_stat_db" in held(page))
+    page.evaluate("void gatekeeper.on('survivors', (names) => { window.left = names; })")
+
+    withdraw(page)
+    wait_until(lambda: held(page) == ["gk_choice"])
+    page.wait_for_timeout(3500)  # as long as another tab has to let go
+
+    assert page.evaluate("window.left") is None
+    expect(page.get_by_role("status").filter(has_text="Withdrawn")).not_to_contain_text("could not")
