@@ -11,12 +11,14 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from wsgiref.types import StartResponse, WSGIEnvironment
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, expect
+from flask import Flask
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 from werkzeug.serving import BaseWSGIServer, make_server
 
+from gatekeeper.app import create_app
 from gatekeeper.config import load_config
 from gatekeeper.core.sightings import Seen
 from gatekeeper.mounting import Mounted, mount
@@ -58,11 +60,14 @@ class Shop:
         (self.folder / "gatekeeper.toml").write_text(TOML.format(origin=self.origin))
         self.command("publish")
         self._site = mount(self._shop, load_config(self.environment))
-        for host, app in (("127.0.0.1", self._site), (STATS, self._vendor)):
+        self._serve(self._site)
+        return self
+
+    def _serve(self, site: WSGIApplication) -> None:
+        for host, app in (("127.0.0.1", site), (STATS, self._vendor)):
             server = make_server(host, self.port, app, threaded=True)
             self._servers.append(server)
             threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-        return self
 
     def stop(self) -> None:
         for server in self._servers:
@@ -100,6 +105,63 @@ class Shop:
         return [b"document.title = 'tagged'"]
 
 
+@dataclass
+class Alone(Shop):
+    """The same with the script alone: no header, and Gatekeeper below ``/gk/`` as a proxy passes it on."""
+
+    _app: Flask | None = None
+
+    def start(self) -> "Alone":
+        (self.folder / "gatekeeper.toml").write_text(TOML.format(origin=self.origin))
+        self.command("publish")
+        self._app = create_app(load_config(self.environment))
+        self._serve(self._either)
+        return self
+
+    def stop(self) -> None:
+        super().stop()
+        if self._app:
+            self._app.extensions["gatekeeper"].store.close()
+
+    def _either(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if environ["PATH_INFO"].startswith("/gk/"):
+            assert self._app
+            answered: Iterable[bytes] = self._app(environ, start_response)
+            return answered
+        start_response("200 OK", [("Content-Type", "text/html; charset=utf-8")])
+        vendor = f"http://{STATS}:{self.port}"
+        return [
+            f"""<!doctype html><html><head><meta charset="utf-8"><script src="/gk/shop/gatekeeper.js"></script>
+            <link rel="icon" href="data:,"><title>Shop</title></head><body><p>Shoes</p>
+            <form action="{vendor}/join?uid={CANARY}" method="post"></form>
+            <script src="{vendor}/js/tag.js?uid={CANARY}"></script></body></html>""".encode()
+        ]
+
+    def _vendor(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        self.calls.append(environ["PATH_INFO"])
+        start_response("200 OK", [("Content-Type", "text/javascript"), ("Access-Control-Allow-Origin", "*")])
+        return [TAG.encode() if environ["PATH_INFO"] == "/js/tag.js" else b"0"]
+
+
+#: A vendor's script that keeps what it can.
+TAG = f"""
+    document.title = "tagged";
+    document.cookie = "stat_visit={CANARY}";
+    document.cookie = "stat_{CANARY}9={CANARY}";
+    localStorage.stat_seen = "{CANARY}";
+    sessionStorage.stat_page = "{CANARY}";
+    indexedDB.open("stat-queue");
+    fetch(new URL("/in?uid={CANARY}", document.currentScript.src));
+"""
+
+
+@pytest.fixture
+def alone(tmp_path: Path) -> Iterator[Alone]:
+    shop = Alone(tmp_path).start()
+    yield shop
+    shop.stop()
+
+
 @pytest.fixture
 def shop(tmp_path: Path) -> Iterator[Shop]:
     shop = Shop(tmp_path).start()
@@ -114,6 +176,19 @@ def visit(context: BrowserContext, shop: Shop) -> str:
     return page.title()
 
 
+def learn(context: BrowserContext, shop: Shop) -> Page:
+    """Make it a staff browser, by a code from the command line, typed into a page of the site; return that page."""
+    told = shop.command("learn", "--site", "shop")
+    (address,) = re.findall(r"http://\S+/learn$", told, re.MULTILINE)
+    (code,) = re.findall(r"^ +([\w-]+\.[\w-]+)$", told, re.MULTILINE)
+    page = context.new_page()
+    page.goto(address)
+    page.get_by_label("Code").fill(code)
+    page.get_by_role("button", name="Let this browser learn").click()
+    expect(page.get_by_text("This browser learns.")).to_be_visible()
+    return page
+
+
 @pytest.mark.row("EU-01", "SE-14")
 def test_staff_meet_what_nobody_declared_and_it_is_proposed(shop: Shop, browser: Browser) -> None:
     visitor, staff = browser.new_context(), browser.new_context()
@@ -122,15 +197,7 @@ def test_staff_meet_what_nobody_declared_and_it_is_proposed(shop: Shop, browser:
     assert visit(visitor, shop) == "Shop"
     assert (shop.calls, shop.seen()) == ([], set())
 
-    # Staff: a code from the command line, typed into a page of the site.
-    told = shop.command("learn", "--site", "shop")
-    (address,) = re.findall(r"http://\S+/learn$", told, re.MULTILINE)
-    (code,) = re.findall(r"^ +([\w-]+\.[\w-]+)$", told, re.MULTILINE)
-    page = staff.new_page()
-    page.goto(address)
-    page.get_by_label("Code").fill(code)
-    page.get_by_role("button", name="Let this browser learn").click()
-    expect(page.get_by_text("This browser learns.")).to_be_visible()
+    page = learn(staff, shop)
     assert {cookie["name"]: cookie["httpOnly"] for cookie in staff.cookies()} == {
         "gk_learn": True,
         "gk_learning": False,
@@ -160,3 +227,57 @@ def test_staff_meet_what_nobody_declared_and_it_is_proposed(shop: Shop, browser:
     assert (shop.folder / "gatekeeper.toml").read_text().startswith("# The owner's own words.\n")
     for context in (visitor, staff):
         context.close()
+
+
+@pytest.mark.row("EU-01", "SE-14")
+def test_with_the_script_alone_staff_meet_hosts_and_names(alone: Alone, browser: Browser) -> None:
+    visitor, staff = browser.new_context(), browser.new_context()
+
+    # A visitor: the script does not run, and nothing is told.
+    assert visit(visitor, alone) == "Shop"
+    assert visitor.cookies() == []
+    assert alone.seen() == set()
+
+    # Staff: it runs, keeps what it keeps, and is told of, without anything that could be somebody's.
+    learn(staff, alone)
+    assert visit(staff, alone) == "tagged"
+    host = f"{STATS}:{alone.port}"
+    wanted = {
+        (Seen.SCRIPT, host, "/js/tag.js"),
+        (Seen.CONNECT, host, "/in"),
+        (Seen.FORM, host, "/join"),
+        (Seen.COOKIE, "stat_visit", ""),
+        (Seen.COOKIE, "stat_*", ""),
+        (Seen.LOCAL, "stat_seen", ""),
+        (Seen.SESSION, "stat_page", ""),
+        (Seen.DATABASE, "stat-queue", ""),
+    }
+    assert wait_until(lambda: len(alone.seen()) >= len(wanted) and alone.seen()) == wanted
+    assert CANARY.encode() not in alone.kept()
+    tables = tomllib.loads(alone.command("learn", "--site", "shop", "--show"))["sites"]["shop"]
+    proposed = [*tables["trackers"].values()]
+    assert [row["hosts"] for row in proposed if "hosts" in row] == [[host]]
+    names = {cookie["name"] for row in proposed for cookie in row.get("cookies", [])}
+    assert names == {"stat_visit", "stat_*", "stat_seen", "stat_page", "stat-queue"}
+
+    # It shows on the page, and leads to where it ends.
+    page = staff.new_page()
+    page.goto(alone.origin)
+    page.get_by_role("link", name="Learn mode").click()
+    page.get_by_role("button", name="Stop learning").click()
+    expect(page.get_by_text("a visitor's again")).to_be_visible()
+    page.goto(alone.origin)
+    expect(page.get_by_role("button", name="Reject all")).to_be_visible()
+    assert page.get_by_role("link", name="Learn mode").count() == 0
+    for context in (visitor, staff):
+        context.close()
+
+
+def test_a_visitor_who_says_to_learn_is_not_heard(alone: Alone, page: Page) -> None:
+    page.context.add_cookies([{"name": "gk_learning", "value": "1", "url": alone.origin}])
+
+    with page.expect_response("**/gk/shop/reports") as answer:
+        page.goto(alone.origin)
+
+    assert answer.value.status == 403
+    assert alone.seen() == set()
