@@ -35,7 +35,7 @@ const STYLE = `
 .gk-ask:is(.gk,#gk#gk){display:block!important;inset:auto 0 0!important;max-block-size:min(34rem,80dvh)!important;
   border-width:1px 0 0!important;padding:1.25rem max(1rem,50vw - 32rem) 1rem!important;box-shadow:0 -.25rem 1.5rem #0003!important}
 .gk-said:is(.gk,#gk#gk){display:block!important;inset:auto 1rem 5rem!important;margin-inline:auto!important;
-  inline-size:fit-content!important;max-inline-size:36rem!important;max-block-size:60dvh!important;padding:1rem 1.25rem!important;
+  inline-size:fit-content!important;max-inline-size:36rem!important;max-block-size:calc(100dvh - 6rem)!important;padding:1rem 1.25rem!important;
   border-radius:.75rem!important;box-shadow:0 .25rem 1.5rem #0004!important}
 :is(.gk,#gk#gk) code{font:600 1.0625rem/1.5 ui-monospace,monospace!important;user-select:all!important}
 dialog.gk-box:is(.gk,#gk#gk){inset:0!important;margin:auto!important;inline-size:min(42rem,100vw - 1.5rem)!important;
