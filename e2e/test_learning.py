@@ -133,6 +133,7 @@ class Alone(Shop):
         return [
             f"""<!doctype html><html><head><meta charset="utf-8"><script src="/gk/shop/gatekeeper.js"></script>
             <link rel="icon" href="data:,"><title>Shop</title></head><body><p>Shoes</p>
+            <link rel="stylesheet" href="{vendor}/look.css"><img alt="" src="{vendor}/shoe.png?{CANARY}">
             <form action="{vendor}/join?uid={CANARY}" method="post"></form>
             <script src="{vendor}/js/tag.js?uid={CANARY}"></script></body></html>""".encode()
         ]
@@ -246,6 +247,8 @@ def test_with_the_script_alone_staff_meet_hosts_and_names(alone: Alone, browser:
         (Seen.SCRIPT, host, "/js/tag.js"),
         (Seen.CONNECT, host, "/in"),
         (Seen.FORM, host, "/join"),
+        (Seen.STYLE, host, "/look.css"),
+        (Seen.IMAGE, host, "/shoe.png"),
         (Seen.COOKIE, "stat_visit", ""),
         (Seen.COOKIE, "stat_*", ""),
         (Seen.LOCAL, "stat_seen", ""),

@@ -16,7 +16,8 @@ const FAULTS = {
     const { script } = guard;
     const had = ["async", "defer"].filter((name) => script.hasAttribute(name)).join(", ");
     const own = listed.get(script.src);
-    if (script.isConnected && !document.head.contains(script)) return ["the guard's script tag stands outside <head>", FIRST];
+    const outside = script.isConnected && !document.head.contains(script);
+    if (outside) return ["the guard's script tag stands outside <head>", FIRST];
     if (had) return [`the guard's script tag has ${had}`, `remove ${had}`];
     if (script.async || own?.renderBlockingStatus === "non-blocking")
       return ["the guard's script tag was added by a script", "write it into the page's own HTML, first in <head>"];
@@ -44,7 +45,8 @@ function stoodBefore(one) {
 function standing() {
   // A first look at a storage waits for another process: its getter tells enough.
   const [localStorage, sessionStorage] = ["localStorage", "sessionStorage"].map((name) => property(window, name)?.get);
-  return { localStorage, sessionStorage, fetch: window.fetch, setItem: Storage.prototype.setItem, open: IDBFactory.prototype.open };
+  const [{ setItem }, { open }] = [Storage.prototype, IDBFactory.prototype];
+  return { localStorage, sessionStorage, setItem, "indexedDB.open": open, fetch: window.fetch };
 }
 
 let stood; // as it was when the locks were in place
@@ -77,9 +79,9 @@ async function locked() {
 
 /** Looks, and tells of each fault once. */
 async function check() {
-  listed = new Map(performance.getEntriesByType("resource").map((entry) => [entry.name, entry]));
   for (const [reason, look] of Object.entries(FAULTS)) {
     try {
+      listed = new Map(performance.getEntriesByType("resource").map((entry) => [entry.name, entry]));
       const found = await look();
       if (found) fault(reason, ...found);
     } catch {

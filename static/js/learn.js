@@ -13,11 +13,16 @@ const USES = {
   ...{ video: "media", audio: "media", track: "media" },
 };
 /** What style sheets and link elements ask for may be many things: the path has to tell. */
-const ENDINGS = { font: /\.(woff2?|[ot]tf)$/i, style: /\.css$/i, script: /\.m?js$/i, image: /\.(avif|gif|ico|jpe?g|png|svg|webp)$/i };
+const ENDINGS = {
+  font: /\.(woff2?|[ot]tf)$/i,
+  style: /\.css$/i,
+  script: /\.m?js$/i,
+  image: /\.(avif|gif|ico|jpe?g|png|svg|webp)$/i,
+};
 
 const told = new Set(); // each once in a page
-let seen = [];
-let names = [];
+const seen = [];
+const names = [];
 let timer;
 
 function useOf(asker, path) {
@@ -69,7 +74,8 @@ async function tell() {
   if (!document.hidden) await looked; // a page on its way out waits for nothing
   while (seen.length || names.length) {
     const body = JSON.stringify({ seen: seen.splice(0, AT_ONCE), names: names.splice(0, AT_ONCE) });
-    if (!navigator.sendBeacon(`${base}reports`, body)) fetch(`${base}reports`, { method: "POST", body, credentials: "include" });
+    const post = { method: "POST", body, credentials: "include", keepalive: true };
+    if (!navigator.sendBeacon(`${base}reports`, body)) fetch(`${base}reports`, post).catch(() => {});
   }
 }
 

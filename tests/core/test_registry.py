@@ -309,6 +309,7 @@ def test_an_empty_text_is_as_good_as_none(text: str):
         ("trackers.stats.basis", "necessary", "the basis follows from the purpose", "remove it"),
         ("trackers.payments.basis", "consent", "the basis follows from the purpose", "remove it"),
         ("trackers.visit", {"kind": "script"}, "the visit log is built in", "`log_days`"),
+        ("trackers.gatekeeper", {"kind": "script"}, "what the guard tells of itself", "another name"),
         ("trackers.Stats", {}, "an id of the form", "lower-case"),
         ("trackers.__proto__", {}, "an id of the form", "lower-case"),
     ],
