@@ -317,6 +317,36 @@ def test_the_way_back_is_on_every_page_and_one_click_there_withdraws(site: Site,
     expect(page.get_by_role("status")).to_contain_text("Withdrawn")
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [(320, 256), (320, 640), (1280, 800)], ids=str)
+@pytest.mark.parametrize("style", ["", RUDE], ids=["plain", "rude"])
+def test_what_could_not_be_removed_can_be_read_and_closed_on_every_screen(
+    site: Site, browser: Browser, size: tuple[int, int], scheme: Any, style: str
+) -> None:
+    context = browser.new_context(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
+    page = context.new_page()
+    page.goto(site.page("/", TEXT, head=style))
+    button(region(page), "Reject all").click()
+    message = page.locator(".gk-said")
+    expect(message).to_contain_text("Everything stays off")
+    names = ["_stat_with_a_name_that_is_wider_than_any_small_screen", "_stat_2", "<b>_stat_3</b>"]
+
+    page.evaluate("detail => document.dispatchEvent(new CustomEvent('gatekeeper:survivors', { detail }))", names)
+
+    for name in names:
+        expect(message.get_by_role("status")).to_contain_text(name)
+    assert message.evaluate("box => box.scrollWidth <= box.clientWidth")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    box = message.bounding_box()
+    assert box is not None
+    assert box["y"] >= 0
+    assert box["y"] + box["height"] <= size[1]
+    assert contrast(message) >= 4.5
+    button(message, "Close").click()
+    expect(message).to_have_count(0)
+    context.close()
+
+
 def test_a_page_with_a_button_of_its_own_gets_no_other(site: Site, page: Page) -> None:
     page.goto(site.page("/", TEXT))
     button(region(page), "Reject all").click()

@@ -44,6 +44,14 @@ setInterval(() => {
 }, 200);
 ran.push("tireless");
 """
+#: A service worker of the site's own that tells the vendor of every page, and takes over as soon as it is there.
+WORKER = """
+self.addEventListener("install", () => self.skipWaiting());
+self.addEventListener("activate", (event) => event.waitUntil(clients.claim()));
+self.addEventListener("fetch", ({ request }) => {
+    if (request.mode === "navigate") fetch("@VENDOR/worker.gif?round=1", { mode: "no-cors" }).catch(() => {});
+});
+"""
 KEPT = ["_stat_cache", "_stat_db", "_stat_local", "_stat_session", "_stat_store", *(f"_stat_{n}" for n in range(8))]
 
 
@@ -53,6 +61,7 @@ class Walled(Site):
 
     :param marked: whether every tag of the vendor is; they have to be where only the guard can hold them.
     :param calls: (name, round) of each.
+    :param releases: how often the site's service worker was fetched; it is another one each time.
     :param methods: (method, path) of every request for a page.
     """
 
@@ -61,6 +70,7 @@ class Walled(Site):
     behind: bool = True
     marked: bool | None = None
     calls: list[tuple[str, int]] = field(default_factory=list)
+    releases: int = 0
     methods: list[tuple[str, str]] = field(default_factory=list)
 
     def start(self) -> "Walled":
@@ -74,7 +84,7 @@ class Walled(Site):
         self.scripts["/tireless.js"] = TIRELESS.replace("@VENDOR", self.vendor(STATS, ""))
         super().start()
         gate = Gate(lambda: self.service.published("shop").site, (KEY,), clock=self.now)
-        self._walled = GateWSGI(super().__call__, gate)
+        self._walled = GateWSGI(self._own, gate)
         return self
 
     def tireless(self) -> str:
@@ -92,6 +102,13 @@ class Walled(Site):
         if self.behind and environ["HTTP_HOST"].startswith(self.host):
             return self._walled(environ, start_response)
         return super().__call__(environ, start_response)
+
+    def _own(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if environ["PATH_INFO"] != "/worker.js":
+            return super().__call__(environ, start_response)
+        start_response("200 OK", [("Content-Type", "text/javascript"), ("Cache-Control", "no-store")])
+        self.releases += 1
+        return [f"// {self.releases}\n{WORKER}".replace("@VENDOR", self.vendor(STATS, "")).encode()]
 
     def _vendor(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         name = environ["PATH_INFO"].strip("/").split(".")[0]
@@ -218,6 +235,38 @@ def test_a_withdrawal_ends_it_in_every_tab_at_once(walls: Walls, context: Browse
     assert site.after(last) == []
     assert not [name for name in held(second) if name.startswith("_stat")]
     assert not [name for name in held(first) if name.startswith("_stat")]
+
+
+# --- a service worker
+
+
+@pytest.mark.row("EU-08")
+def test_a_service_worker_that_has_changed_comes_under_the_policy_of_the_withdrawal(walls: Walls, page: Page) -> None:
+    site = walls(host="127.0.0.1")
+    page.goto(site.page("/"))
+    choose(page, "analytics")
+    page.goto(site.url("/"))
+    page.evaluate(
+        """async () => {
+            const taken = new Promise((done) => navigator.serviceWorker.addEventListener("controllerchange", done));
+            await navigator.serviceWorker.register("/worker.js");
+            await taken;
+        }"""
+    )
+    page.goto(site.url("/"))
+    wait_until(lambda: ("worker", 1) in site.calls)
+    page.evaluate(
+        "() => { navigator.serviceWorker.addEventListener('controllerchange', () => { window.newer = 1; }); }"
+    )
+
+    page.evaluate("void gatekeeper.withdraw()")
+
+    page.wait_for_function("window.newer")
+    site.calls.clear()
+    for _ in range(3):
+        page.goto(site.url("/"))
+        settle(page)
+    assert site.calls == []
 
 
 # --- what could not be removed
