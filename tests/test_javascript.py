@@ -22,6 +22,7 @@ from gatekeeper.core.guard import guard_settings
 from gatekeeper.core.purposes import BUILT_IN, AgeBand
 from gatekeeper.core.signals import Signal
 from gatekeeper.core.sites import Site
+from gatekeeper.web.names import shorten
 
 from .core.cases import choice_site, decision_cases, publish_all, read_choice_row, read_table
 
@@ -64,7 +65,8 @@ def page() -> Iterator[Page]:
         page = Page(thread, thread.submit(browser.new_page).result())
         source = "".join(assets.static("js", name).read_text("utf-8") for name in ("decide.js", "write.js"))
         names = "{decide, decidePurpose, readChoice, writeChoice}"
-        page.evaluate(f'window.js = (function () {{"use strict"; {source}; return {names}; }})()')
+        # As it is served, with short names.
+        page.evaluate(shorten(f'window.js = (function () {{"use strict"; {source}; return {names}; }})()'))
         yield page
         thread.submit(browser.close).result()
         thread.submit(driver.stop).result()

@@ -15,6 +15,7 @@ from gatekeeper import assets
 from gatekeeper.core.guard import guard_settings, page_settings, tells_early
 from gatekeeper.core.sites import Site, notice_content
 
+from .names import shorten
 from .strings import EMBED_STRINGS, ENGLISH
 
 #: The guard's own files, in their order: they are one function, and the last of them begins.
@@ -144,23 +145,26 @@ def _vendors(site: Site) -> dict[str, list[str]]:
 
 def _part(sources: tuple[str, ...], texts: dict[str, object]) -> str:
     """Return a part of the guard: a function that gets the guard's inside, which no other script can have."""
-    return f"gatekeeper.push(guard=>{{{_call(sources, 'TEXTS', texts)}}});"
+    return f"gatekeeper.push(guard=>{_function(sources, 'guard,TEXTS')}(guard,{_json(texts)}));"
 
 
 def _call(sources: tuple[str, ...], name: str, value: object) -> str:
     """Return a script: a function around some sources, called with a value."""
-    body = "\n".join(_source(source) for source in sources)
-    # Inside a script "</script" would end an inline copy, and U+2028 ends a line in old engines.
-    told = msgspec.json.encode(value).decode().replace("</", "<\\/").replace("\u2028", "\\u2028")
-    return f'(function({name}){{"use strict";{body}\n}})({told});'
+    return f"{_function(sources, name)}({_json(value)});"
 
 
 @lru_cache(maxsize=16)
-def _source(name: str) -> str:
-    """Return a script without its comments and spaces; its names stay, so that anybody can read what is served."""
-    stripped = rjsmin.jsmin(assets.static("js", name).read_text("utf-8"))
+def _function(sources: tuple[str, ...], parameters: str) -> str:
+    """Return some sources as one function, without comments and spaces and with short names."""
+    body = "\n".join(assets.static("js", source).read_text("utf-8") for source in sources)
+    stripped = rjsmin.jsmin(shorten(f'(function({parameters}){{"use strict";{body}\n}})'))
     assert isinstance(stripped, str)  # noqa: S101  # rjsmin is untyped; text in, text out
     return stripped
+
+
+def _json(value: object) -> str:
+    # Inside a script "</script" would end an inline copy, and U+2028 ends a line in old engines.
+    return msgspec.json.encode(value).decode().replace("</", "<\\/").replace("\u2028", "\\u2028")
 
 
 @lru_cache(maxsize=64)

@@ -93,9 +93,23 @@ function titles(ids) {
 /** Opens as the guard asks: the question on a first visit, else the preferences. */
 function open(how) {
   if (how.notice !== notice.no) return retire();
+  if (how.ask && askedBefore()) return;
+  how = { ...how, objected: optional.map(({ id }) => id).filter(how.objected) };
   document.adoptedStyleSheets = [...new Set([...document.adoptedStyleSheets, sheet, room])];
   if (how.ask) ask(how);
   else prefer(how);
+}
+
+/** Tells whether this tab was asked before, as far as it remembers: where no choice can be kept, it asks once. */
+function askedBefore() {
+  const note = "gk_asked";
+  try {
+    return sessionStorage[note];
+  } catch {
+    const { name } = window;
+    window.name ||= note;
+    return name === note;
+  }
 }
 
 /** Leaves the field to the banner of a newer notice. */

@@ -1,7 +1,9 @@
 // Choosing: refuses at once, grants by the server's leave, tells it of refusals, and clears what was withdrawn. Of the
 // part "page", where `guard` is the inside of the guard, which no other script can get.
 
-const { SETTINGS, base, emit, decision, asked } = guard;
+const { SETTINGS, decision } = guard;
+const { allows } = gatekeeper;
+const base = new URL(".", guard.script.src);
 const { gate, ...settings } = TEXTS.settings; // what this part needs beside the guard's own
 Object.assign(SETTINGS, settings);
 Object.assign(SETTINGS.gate, gate);
@@ -18,6 +20,15 @@ const foreign =
   base.origin !== location.origin &&
   !(SETTINGS.domain && [base, location].every(({ hostname }) => `.${hostname}`.endsWith(`.${SETTINGS.domain}`)));
 let turn = 0; // counts the visitor's answers: a grant on its way gives way to a later refusal
+
+function emit(name, detail) {
+  document.dispatchEvent(new CustomEvent(`gatekeeper:${name}`, { detail }));
+}
+
+/** What the current notice asks about. */
+function asked() {
+  return SETTINGS.notices[SETTINGS.notice] || { purposes: [], trackers: [] };
+}
 
 /** Records a choice. A refusal holds when this returns; a grant once the server and the cookie have it. */
 async function choose(wish, trusted) {
@@ -125,7 +136,7 @@ function lost(state) {
   try {
     guard.behind.get(sessionStorage).gk_asked = 1;
   } catch {
-    // The guard noted it in the window's name.
+    // The banner noted it in the window's name.
   }
   return { state, kept: false };
 }
@@ -135,7 +146,7 @@ function take(next, answer) {
   guard.become(next);
   if (guard.tell) guard.tell(turn);
   const state = next ? next.state : "none";
-  const purposes = asked().purposes.filter(guard.allows);
+  const purposes = asked().purposes.filter(allows);
   emit("choice", { state, purposes });
   try {
     (window.dataLayer ||= []).push({ event: "gatekeeper_choice", purposes });
@@ -322,7 +333,7 @@ function beyond() {
 
 /**
  * Loads the page again. Chromium then says that the page came from itself, so what it came from is left with the entry
- * in the tab's history, where the guard finds it; and sends again what a form sent, unless the entry is written anew.
+ * in the tab's history, where this part finds it; and sends again what a form sent, unless the entry is written anew.
  */
 function reload() {
   const state = navigation?.currentEntry?.getState();
@@ -331,9 +342,12 @@ function reload() {
   location.reload();
 }
 
-// The guard has read it, and it is not kept.
+// It holds for this page, before anything that was held runs, and is not kept.
 const left = navigation?.currentEntry?.getState();
-if (left?.gk_referrer != null) navigation.updateCurrentEntry({ state: left.state ?? null });
+if (left?.gk_referrer != null) {
+  Reflect.defineProperty(document, "referrer", { value: left.gk_referrer });
+  navigation.updateCurrentEntry({ state: left.state ?? null });
+}
 
 let typed = false; // also where nobody can look: in closed shadow trees
 addEventListener("input", ({ target }) => (typed ||= !ofBanner(target)), true);

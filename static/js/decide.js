@@ -126,6 +126,6 @@ function dayNumber(text) {
 
 function names(hex, order) {
   const number = BigInt("0x" + hex);
-  if (number >> BigInt(order.length)) throw RangeError("more bits than the notice has entries");
+  if (number >> BigInt(order.length)) throw RangeError();
   return order.filter((_, index) => (number >> BigInt(index)) & 1n);
 }

@@ -5,24 +5,11 @@ let opened; // how it was last asked for
 
 /** Opens the banner: to ask, or as the preferences. */
 function open(ask) {
-  const refused = asked().purposes.filter((id) => objected(SETTINGS.purposes[id], signals));
-  opened = { ask: ask === true, notice: SETTINGS.notice, choice, objected: refused };
+  opened = { ask, notice: SETTINGS.notice, choice, objected: (id) => objected(SETTINGS.purposes[id], signals) };
   emit("open", opened);
   const spoken = document.documentElement.lang.toLowerCase().split("-")[0];
   const { languages, language, version } = SETTINGS;
   return (banners[version] ||= load(`banner.${languages.includes(spoken) ? spoken : language}`, () => (banners[version] = null)));
-}
-
-/** Tells whether this tab was asked before, as far as it remembers: where no choice can be kept, it asks once. */
-function askedBefore() {
-  const note = "gk_asked";
-  try {
-    return sessionStorage[note];
-  } catch {
-    const { name } = window;
-    window.name ||= note;
-    return name === note;
-  }
 }
 
 function emit(name, detail) {
@@ -31,7 +18,7 @@ function emit(name, detail) {
 
 /** What the guard's own parts, and no other script, may use; they add to it. */
 const guard = {
-  ...{ SETTINGS, base, script, policy, part, stored, decision, decidePurpose, allows, asked, due, byVisitor, open, emit },
+  ...{ SETTINGS, script, policy, part, stored, decision, decidePurpose, due, byVisitor, open },
   ...{ started, listed, loans, behind, ours, owners, mayKeep, keeps, lock, lockPeers, violations, speculations, taking },
   ...{ learning, earlier },
   choice: () => choice,
@@ -72,20 +59,17 @@ const api = Object.freeze({
   },
 });
 
-// A page that was loaded again to start what was granted (choose.js) came from where it came from before.
-const came = window.navigation?.currentEntry?.getState()?.gk_referrer;
-if (came != null) Reflect.defineProperty(document, "referrer", { value: came });
 build();
 lock(window);
 lockPeers(window);
 const waiting = window.gatekeeper;
 Object.defineProperty(window, "gatekeeper", { value: api });
-for (const item of Array.isArray(waiting) ? waiting : []) {
+for (const item of [].concat(waiting || [])) {
   try {
     api.push(item);
   } catch (error) {
     reportError(error);
   }
 }
-if (due() && !earlier && !askedBefore()) open(true).onload = () => part("page");
+if (due() && !earlier) open(true).onload = () => part("page");
 else part("page");

@@ -6,7 +6,7 @@ const behind = new WeakMap(); // the reverse
 
 /** Tells whether a cookie is one of ours, however its name is spaced or prefixed. */
 function ours(cookie) {
-  return /^[\s\0-\x1f=]*(__[\w-]+-)?gk_/i.test(cookie);
+  return /^[\s=]*(__[\w-]+-)?gk_/i.test(cookie);
 }
 
 /** The trackers that declare a name of a cookie, of a storage key, or of a database. */
@@ -25,7 +25,7 @@ function mayKeep(name) {
 /** Says so where it may not. */
 function keeps(name) {
   const may = mayKeep(name);
-  if (!may) console.warn(`gatekeeper: "${name}" is not kept, as nothing that may fire declares it`);
+  if (!may) console.warn(`gatekeeper: "${name}" is not kept`);
   return may;
 }
 
@@ -74,7 +74,7 @@ function lock(win) {
   const { open } = IDBFactory.prototype;
   IDBFactory.prototype.open = function (name, ...more) {
     if (keeps((name = `${name}`))) return apply(open, this, [name, ...more]);
-    throw new win.DOMException(`gatekeeper: ${name}`, "SecurityError");
+    throw new DOMException("not kept", "SecurityError");
   };
 }
 

@@ -2,7 +2,8 @@
 // code waits for, and takes over an earlier refusal. It never grants, and says only what decide() says. What it cannot
 // match with declared trackers stays as it was found, inert. A part of the guard: `guard` is its inside.
 
-const { SETTINGS, allows, decision } = guard;
+const { SETTINGS, decision } = guard;
+const { allows } = gatekeeper;
 const { vendors, back } = TEXTS; // by tracker, what its vendor is called; the words of the way back to the banner
 const DAY = 86400000; // milliseconds
 

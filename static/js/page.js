@@ -123,7 +123,7 @@ async function begin() {
   if (document.readyState !== "complete") addEventListener("load", check);
 }
 
-Object.assign(guard, { choose, trackerOf, serves, reachable, lent, mayTell, foreign, fits, whose });
+Object.assign(guard, { base, emit, asked, choose, trackerOf, serves, reachable, lent, mayTell, foreign, fits, whose });
 protect(window);
 stand();
 giveBack();

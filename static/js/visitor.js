@@ -20,7 +20,7 @@ let choice = stored();
 /** Reads the cookies: the choice, whether this is the browser of staff who learn what the site loads, and `earlier`. */
 function stored() {
   const cookies = apply(jar.get, document, []);
-  learning = cookies.includes(SETTINGS.cookie.replace("choice", "learning"));
+  learning = cookies.includes("gk_learning=");
   earlier = /cc_cookie|klaro|onsent=|didomi_token|c15t/.test(cookies);
   const found = `; ${cookies}`.split(`; ${SETTINGS.cookie}=`)[1] || "";
   return readChoice(found.split(";")[0], SETTINGS);
@@ -38,16 +38,11 @@ function allows(id) {
   return found.length > 0 && found.every(({ allowed }) => allowed);
 }
 
-/** What the current notice asks about. */
-function asked() {
-  return own(SETTINGS.notices, SETTINGS.notice) || { purposes: [], trackers: [] };
-}
-
 /** Tells whether the visitor has to be asked: no choice, one that ran out, or one about less than is asked today. */
 function due() {
-  const { purposes, trackers } = asked();
-  const found = [...purposes.map((id) => decision(id, decidePurpose)), ...trackers.map((id) => decision(id))];
-  return found.some(({ reason }) => /^(no_c|exp|sta)/.test(reason));
+  const { purposes, trackers } = own(SETTINGS.notices, SETTINGS.notice) || { purposes: [], trackers: [] };
+  const unasked = (ids, decider) => ids.some((id) => /^(no_c|exp|sta)/.test(decision(id, decider).reason));
+  return unasked(purposes, decidePurpose) || unasked(trackers);
 }
 
 /** Tells whether this runs in a visitor's own click, which no script can fake. */
@@ -64,7 +59,7 @@ const expected = new WeakMap(); // our own script -> what to do with what it bri
 // Trusted Types: where the site's policy does not list ours, no part comes, and nothing is let through.
 let policy = { createScript: String, createScriptURL: String };
 try {
-  policy = trustedTypes.createPolicy("gatekeeper", { createScript: (text) => text, createScriptURL: (url) => url });
+  policy = trustedTypes.createPolicy("gatekeeper", policy);
 } catch {
   // Not supported, or not on the page's list.
 }
@@ -74,7 +69,7 @@ function part(name) {
   return (parts[name] ||= new Promise((done, failed) => {
     const lost = () => {
       parts[name] = null;
-      failed(Error("gatekeeper: the service cannot be reached"));
+      failed(Error(`gatekeeper: no ${name}`));
     };
     expected.set(load(`part.${name}`, lost), done);
   }));
