@@ -26,7 +26,7 @@ Object.defineProperty(Navigator.prototype, 'globalPrivacyControl', {get: () => t
 FOCUSED = """(() => {
     const { activeElement } = document;
     const focused = activeElement.shadowRoot?.activeElement || activeElement;
-    return focused.labels?.[0]?.textContent || focused.textContent;
+    return focused.labels?.[0]?.textContent || focused.textContent || focused.value || '';
 })()"""
 
 
@@ -81,7 +81,7 @@ def contrast(element: Locator) -> float:
 
 
 def focused(page: Page) -> str:
-    name: str = page.evaluate("document.activeElement.textContent || document.activeElement.value || ''")
+    name: str = page.evaluate(FOCUSED)
     return name
 
 

@@ -15,7 +15,7 @@ function offer() {
   );
   const host = document.createElement("div");
   host.dataset.gkOpen = "";
-  const shadow = host.attachShadow({ mode: "open" });
+  const shadow = host.attachShadow({ mode: "open", delegatesFocus: true });
   shadow.adoptedStyleSheets = [sheet];
   const button = document.createElement("button");
   button.textContent = TEXTS.back;
