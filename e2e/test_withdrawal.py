@@ -2,6 +2,7 @@
 
 import json
 import logging
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -61,7 +62,8 @@ class Walled(Site):
 
     :param marked: whether every tag of the vendor is; they have to be where only the guard can hold them.
     :param calls: (name, round) of each.
-    :param releases: how often the site's service worker was fetched; it is another one each time.
+    :param release: of the site's own service worker.
+    :param fetched: how often that was fetched.
     :param methods: (method, path) of every request for a page.
     """
 
@@ -70,7 +72,8 @@ class Walled(Site):
     behind: bool = True
     marked: bool | None = None
     calls: list[tuple[str, int]] = field(default_factory=list)
-    releases: int = 0
+    release: int = 1
+    fetched: int = 0
     methods: list[tuple[str, str]] = field(default_factory=list)
 
     def start(self) -> "Walled":
@@ -107,13 +110,22 @@ class Walled(Site):
         if environ["PATH_INFO"] != "/worker.js":
             return super().__call__(environ, start_response)
         start_response("200 OK", [("Content-Type", "text/javascript"), ("Cache-Control", "no-store")])
-        self.releases += 1
-        return [f"// {self.releases}\n{WORKER}".replace("@VENDOR", self.vendor(STATS, "")).encode()]
+        self.fetched += 1
+        return [f"// {self.release}\n{WORKER}".replace("@VENDOR", self.vendor(STATS, "")).encode()]
 
     def _vendor(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         name = environ["PATH_INFO"].strip("/").split(".")[0]
         self.calls.append((name, int(parse_qs(environ["QUERY_STRING"]).get("round", ["0"])[0])))
+        if name == "stream":
+            start_response("200 OK", [("Content-Type", "text/event-stream"), ("Access-Control-Allow-Origin", "*")])
+            return _stream()
         return super()._vendor(environ, start_response)
+
+
+def _stream() -> Iterator[bytes]:
+    while True:
+        yield b"data: x\n\n"
+        time.sleep(0.05)
 
 
 Walls = Callable[..., Walled]
@@ -205,6 +217,31 @@ def test_a_purpose_that_is_switched_off_alone_leaves_nothing_either(walls: Walls
     assert page.evaluate("gatekeeper.allows('marketing')")
 
 
+#: Answers for as long as anybody listens.
+LISTENS = """
+window.line = new EventSource("@VENDOR/stream");
+window.heard = 0;
+line.onmessage = () => { heard += 1; };
+"""
+
+
+@pytest.mark.row("EU-08")
+def test_a_line_that_is_open_to_a_vendor_is_hung_up(walls: Walls, page: Page) -> None:
+    site = walls(behind=False)
+    site.scripts["/listens.js"] = LISTENS.replace("@VENDOR", site.vendor(STATS, ""))
+    page.goto(site.page("/", site.tag("analytics", "listens")))
+    choose(page, "analytics", "marketing")
+    page.wait_for_function("window.heard > 2")
+    choose(page, "analytics")
+    page.wait_for_function("heard => window.heard > heard + 2", arg=page.evaluate("heard"))
+
+    page.evaluate("void gatekeeper.withdraw()")
+
+    heard = page.evaluate("heard")
+    settle(page)
+    assert page.evaluate("[heard, line.readyState]") == [heard, 2]
+
+
 # --- the other tabs
 
 
@@ -213,11 +250,13 @@ def test_a_purpose_that_is_switched_off_alone_leaves_nothing_either(walls: Walls
 def test_a_withdrawal_ends_it_in_every_tab_at_once(walls: Walls, context: BrowserContext, state: str) -> None:
     site = walls(behind=False)
     first, second = context.new_page(), context.new_page()
+    # A database would bring the word as well.
+    site.scripts["/tireless.js"] = site.scripts["/tireless.js"].replace("indexedDB.open", "none")
     first.goto(site.page("/", site.tireless()))
     choose(first, "analytics")
     first.goto(site.page("/quiet"))
     second.goto(site.url("/"))
-    wait_until(lambda: {"_stat_db", "_stat_session"} <= set(held(second)))
+    wait_until(lambda: {"_stat_cache", "_stat_session"} <= set(held(second)))
     second.evaluate("void gatekeeper.on('choice', () => { window.last = round; })")
     browser = context.new_cdp_session(second)
     if state == "frozen":  # as a browser does with tabs that are out of sight
@@ -254,7 +293,9 @@ def test_a_service_worker_that_has_changed_comes_under_the_policy_of_the_withdra
         }"""
     )
     page.goto(site.url("/"))
-    wait_until(lambda: ("worker", 1) in site.calls)
+    wait_until(lambda: ("worker", 1) in site.calls and site.fetched > 1)  # a browser looks for a newer one by itself
+    settle(page)
+    site.release = 2
     page.evaluate(
         "() => { navigator.serviceWorker.addEventListener('controllerchange', () => { window.newer = 1; }); }"
     )
@@ -322,9 +363,10 @@ def test_where_anonymous_totals_are_kept_a_survivor_is_one_of_them(walls: Walls,
 
 def test_where_all_could_be_removed_nothing_is_said_of_survivors(walls: Walls, page: Page) -> None:
     site = walls(behind=False)
-    page.goto(site.page("/", site.tireless()))
+    site.scripts["/idle.js"] = IDLE
+    page.goto(site.page("/", site.tag("analytics", "idle")))
     choose(page, "analytics")
-    wait_until(lambda: "_stat_db" in held(page))
+    page.wait_for_function("window.idle")
     page.evaluate("void gatekeeper.on('survivors', (names) => { window.left = names; })")
 
     withdraw(page)

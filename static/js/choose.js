@@ -154,6 +154,7 @@ function take(next, answer) {
     // The page's own affair: its data layer takes nothing.
   }
   tellTabs();
+  hangUp();
   sweep();
   show();
   // One that ran under the last choice may be denied by this one.
@@ -316,6 +317,25 @@ function expire(name) {
       for (const domain of domains) guard.write(`${name}=;Max-Age=0;Path=${path}${domain}${kind}`);
       if (!cookieNames().includes(name)) return;
     }
+}
+
+// A policy that comes later leaves a line alone that is open already.
+const lines = [];
+for (const name of ["WebSocket", "EventSource"]) {
+  const construct = (real, args, target) => {
+    const line = Reflect.construct(real, args, target);
+    lines.push(new WeakRef(line));
+    return line;
+  };
+  window[name] = new Proxy(window[name], { construct });
+}
+
+/** Closes the lines to trackers that are denied. */
+function hangUp() {
+  for (const line of lines.map((each) => each.deref()).filter(Boolean)) {
+    const id = whose(line.url);
+    if (Object.hasOwn(SETTINGS.trackers, id) && !lent.has(id) && !decision(id).allowed) line.close();
+  }
 }
 
 /** Has the site's service workers fetched again: one whose script has changed comes under the policy of today. */
