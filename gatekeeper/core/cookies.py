@@ -17,6 +17,11 @@ def cookie_name(site: Site, name: str) -> str:
     return f"__Host-{name}" if site.scope is Scope.HOST else f"__Secure-{name}"
 
 
+def is_ours(name: str) -> bool:
+    """Return whether a full name is one of ours, whatever its prefix."""
+    return name.rpartition("-")[2] in {CHOICE, SUBJECT}
+
+
 def attributes(site: Site) -> str:
     """Return the attributes that both cookies share, with their leading semicolon."""
     domain = f"; Domain={site.domain}" if site.scope is Scope.DOMAIN else ""

@@ -21,7 +21,6 @@ def guard_settings(site: Site) -> dict[str, Any]:
         "notice": site.notice.no if site.notice else 0,
         "days": site.choice_days,
         "cookie": cookies.cookie_name(site, cookies.CHOICE),
-        "language": site.language,
         "purposes": {purpose.id: _purpose(purpose) for purpose in site.purposes.values()},
         "trackers": {tracker.id: _tracker(tracker) for tracker in site.trackers.values()},
         "notices": {str(no): _notice(site, no) for no in site.notices},
@@ -68,8 +67,9 @@ def _tracker(tracker: Tracker) -> dict[str, Any]:
     told: dict[str, Any] = {"purpose": tracker.purpose}
     if tracker.hosts:
         told["hosts"] = list(tracker.hosts)
-    if tracker.cookies:
-        told["keeps"] = [cookie.name for cookie in tracker.cookies]
+    # Cookies of our own are kept from every other script, whoever declares them.
+    if names := [cookie.name for cookie in tracker.cookies if not cookies.is_ours(cookie.name)]:
+        told["keeps"] = names
     if tracker.marked:
         told["marked"] = True
     if tracker.loads:
@@ -90,9 +90,9 @@ def _gate(site: Site) -> dict[str, Any]:
 
 
 def _purpose(purpose: Purpose) -> dict[str, Any]:
-    told: dict[str, Any] = {"age": int(purpose.min_age)}
     if purpose.necessary:
-        told["necessary"] = True
+        return {"necessary": True}
+    told: dict[str, Any] = {"age": int(purpose.min_age)}
     if purpose.denied_by:
         told["denied_by"] = sorted(purpose.denied_by)
     return told

@@ -14,7 +14,7 @@ from .trackers import VISIT
 #: Everything a page can load or connect to falls back on the first directive; where it sends forms does not. Besides
 #: hosts they allow all that is inside the page or the browser already.
 DIRECTIVES = (
-    "default-src 'self' data: blob: filesystem: mediastream: about: 'unsafe-inline' 'unsafe-eval'",
+    "default-src 'self' data: blob: filesystem: about: 'unsafe-inline' 'unsafe-eval'",
     "form-action 'self'",
 )
 _ENFORCE = "Content-Security-Policy"

@@ -70,7 +70,7 @@ class Bundles:
     @cached_property
     def settings(self) -> dict[str, Any]:
         """The guard's settings, with what it needs to find the banner and its own parts."""
-        return {**guard_settings(self._site), "version": self.version, "languages": list(self.banners)}
+        return {**guard_settings(self._site), "version": self.version, "languages": self.languages}
 
     @cached_property
     def all_settings(self) -> dict[str, Any]:
@@ -78,10 +78,15 @@ class Bundles:
         later = page_settings(self._site)
         return {**self.settings, **later, "gate": {**self.settings["gate"], **later["gate"]}}
 
+    @property
+    def languages(self) -> list[str]:
+        """The languages of the banner; the first is the one for pages in any other: the site's, where it is there."""
+        return sorted(self.banners, key=lambda language: language != self._site.language)
+
     @cached_property
     def version(self) -> str:
         """What the names of the banner and of the parts end with: one hash over them all."""
-        return hashlib.sha256("".join(each.hash for each in self.later.values()).encode()).hexdigest()[:16]
+        return hashlib.sha256("".join(each.hash for each in self.later.values()).encode()).hexdigest()[:8]
 
     @cached_property
     def later(self) -> dict[str, Bundle]:

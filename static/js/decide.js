@@ -21,7 +21,7 @@ function decide(tracker, visitor, site, now) {
     if (declared?.loads) return loader(tracker, declared, visitor, site, now);
     return rules(declared?.purpose, visitor, site, now, (choice, notice) => {
       const told = toldOf(notice, tracker);
-      return told.length < 1 ? "stale_notice" : told.every((asked) => grants(choice, declared.purpose, asked));
+      return !told.length ? "stale_notice" : told.every((asked) => grants(choice, declared.purpose, asked));
     });
   });
 }
@@ -32,7 +32,7 @@ function loader(id, { purpose, loads }, visitor, site, now) {
   const { allowed, reason } = loaded.find((decision) => decision.allowed) || loaded[0];
   const { choice } = visitor;
   if (!allowed || reason === "necessary") return reason;
-  if (toldOf(own(site.notices, choice.notice), id).length < 1) return "stale_notice";
+  if (!toldOf(own(site.notices, choice.notice), id).length) return "stale_notice";
   return choice.purposes.includes(purpose) && choice.trackers.includes(id) ? "refused" : reason;
 }
 

@@ -124,7 +124,7 @@ function quell() {
 
 /** Gives back the rules that the guard took out, those that keep to the policy. */
 function giveBack() {
-  guard.taking.disconnect();
+  guard.speculations.taking.disconnect();
   for (const rules of guard.speculations.filter(({ text }) => !guard.reach() || !strays(text))) {
     const copy = document.createElement("script");
     copy.type = rules.type;

@@ -1,15 +1,16 @@
 // The guard's public face, the banner it opens, and its beginning: the last of its files. See visitor.js.
 
 const banners = {}; // the file of each version
-let opened; // how it was last asked for
+const missed = {}; // what those who listen later are told at once
 
 /** Opens the banner: to ask, or as the preferences. */
 function open(ask) {
-  opened = { ask, notice: SETTINGS.notice, choice, objected: (id) => objected(SETTINGS.purposes[id], signals) };
-  emit("open", opened);
+  missed.open = { ask, notice: SETTINGS.notice, choice, objected: (id) => objected(SETTINGS.purposes[id], signals) };
+  emit("open", missed.open);
   const spoken = document.documentElement.lang.toLowerCase().split("-")[0];
-  const { languages, language, version } = SETTINGS;
-  return (banners[version] ||= load(`banner.${languages.includes(spoken) ? spoken : language}`, () => (banners[version] = null)));
+  const { languages, version } = SETTINGS;
+  const language = languages.find((one) => one === spoken) || languages[0];
+  return (banners[version] ||= load(`banner.${language}`, () => (banners[version] = null)));
 }
 
 function emit(name, detail) {
@@ -18,8 +19,8 @@ function emit(name, detail) {
 
 /** What the guard's own parts, and no other script, may use; they add to it. */
 const guard = {
-  ...{ SETTINGS, script, policy, part, stored, decision, decidePurpose, due, byVisitor, open },
-  ...{ started, listed, loans, behind, ours, owners, mayKeep, keeps, lock, lockPeers, violations, speculations, taking },
+  ...{ SETTINGS, script, policy, part, stored, decision, due, byVisitor, open },
+  ...{ started, listed, loans, behind, ours, owners, mayKeep, keeps, lock, lockPeers, violations, speculations, missed },
   ...{ learning, earlier },
   choice: () => choice,
   become(next) {
@@ -27,6 +28,9 @@ const guard = {
     build();
   },
   reach: () => reach,
+  // Until the part "page" is there, which brings its own: a choice waits for it, and WebRTC asks no server.
+  choose: (...args) => part("page").then(() => guard.choose(...args)),
+  peers: (args) => (reach ? [] : args),
   /** Writes a cookie, also one of our own. */
   write: (text) => apply(jar.set, document, [text]),
 };
@@ -35,10 +39,7 @@ const api = Object.freeze({
   allows,
   decision: (tracker) => decision(tracker),
   /** Records a choice. A refusal holds in this very click; a grant once the server and the cookie have it. */
-  choose(wish = {}) {
-    const trusted = byVisitor();
-    return guard.choose ? guard.choose(wish, trusted) : part("page").then(() => guard.choose(wish, trusted));
-  },
+  choose: (wish = {}) => guard.choose(wish, byVisitor()),
   withdraw: () => api.choose(),
   open: () => void open(),
   // Custom events are not sent yet.
@@ -47,8 +48,7 @@ const api = Object.freeze({
   on(name, fn) {
     const heard = ({ detail }) => fn(detail);
     document.addEventListener(`gatekeeper:${name}`, heard);
-    if (name === "open" && opened) fn(opened);
-    if (name === "ready" && guard.ready) fn();
+    if (missed[name]) fn(missed[name]);
     return () => document.removeEventListener(`gatekeeper:${name}`, heard);
   },
   push(item) {

@@ -37,7 +37,7 @@ function lend(win, name) {
     // Where the browser lends none, this throws as it would without us.
     const store = apply(get, win, []);
     const put = (_, key, text) => {
-      if (typeof key === "symbol" || keeps(key)) store[key] = text;
+      if (keeps(key)) store[key] = text;
       return true;
     };
     const setItem = (key, text) => void put(store, `${key}`, text);
@@ -46,7 +46,7 @@ function lend(win, name) {
       defineProperty: (_, key, { value }) => put(store, key, value),
       get(_, key) {
         const found = store[key];
-        return typeof found !== "function" ? found : key === "setItem" ? setItem : found.bind(store);
+        return key === "setItem" ? setItem : found?.bind ? found.bind(store) : found;
       },
     });
     loans.set(store, loan);
@@ -81,17 +81,17 @@ function lock(win) {
 /* ---- What no policy covers waits for the part "page", which looks at where it leads (frames.js) ---- */
 
 const speculations = []; // rules that were taken out
-const taking = new MutationObserver(() => {
+speculations.taking = new MutationObserver(() => {
   for (const rules of reach ? document.querySelectorAll('script[type="speculationrules"]') : []) {
     speculations.push(rules);
     rules.remove();
   }
 });
-taking.observe(document, { childList: true, subtree: true });
+speculations.taking.observe(document, { childList: true, subtree: true });
 
 /** Lets WebRTC ask no server by itself. */
 function lockPeers(win) {
   const real = win.RTCPeerConnection;
-  const construct = (_, args, target) => Reflect.construct(real, guard.peers ? guard.peers(args) : reach ? [] : args, target);
+  const construct = (_, args, target) => Reflect.construct(real, guard.peers(args), target);
   if (real) win.RTCPeerConnection = win.webkitRTCPeerConnection = new Proxy(real, { construct });
 }

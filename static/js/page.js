@@ -173,7 +173,7 @@ if (guard.learning) guard.part("learn").catch(() => {});
 if (SETTINGS.gate.strict && base.origin === location.origin) guard.part("out").catch(() => {});
 
 function ready() {
-  guard.ready = true;
+  guard.missed.ready = {};
   show();
   emit("ready");
 }

@@ -64,7 +64,7 @@ guard.tell = (() => {
   /** Tells whether any of a vendor's trackers may fire; of a purpose, whether that is allowed and one for it may. */
   function mayServe(ids, purpose) {
     if (purpose === "necessary") return true;
-    if (purpose && !guard.decision(purpose, guard.decidePurpose).allowed) return false;
+    if (purpose && !gatekeeper.allows(purpose)) return false;
     const serving = ids.filter((id) => guard.SETTINGS.trackers[id].purpose === purpose);
     return (serving.length ? serving : ids).some((id) => guard.decision(id).allowed);
   }

@@ -21,7 +21,7 @@ let choice = stored();
 function stored() {
   const cookies = apply(jar.get, document, []);
   learning = cookies.includes("gk_learning=");
-  earlier = /cc_cookie|klaro|onsent=|didomi_token|c15t/.test(cookies);
+  earlier = /onsent=|klaro|c15t|cc_cookie|didomi_token/.test(cookies);
   const found = `; ${cookies}`.split(`; ${SETTINGS.cookie}=`)[1] || "";
   return readChoice(found.split(";")[0], SETTINGS);
 }
@@ -40,8 +40,8 @@ function allows(id) {
 
 /** Tells whether the visitor has to be asked: no choice, one that ran out, or one about less than is asked today. */
 function due() {
-  const { purposes, trackers } = own(SETTINGS.notices, SETTINGS.notice) || { purposes: [], trackers: [] };
-  const unasked = (ids, decider) => ids.some((id) => /^(no_c|exp|sta)/.test(decision(id, decider).reason));
+  const { purposes, trackers } = own(SETTINGS.notices, SETTINGS.notice) || {};
+  const unasked = (ids, decider) => ids?.some((id) => /^(no_c|exp|sta)/.test(decision(id, decider).reason));
   return unasked(purposes, decidePurpose) || unasked(trackers);
 }
 
@@ -69,7 +69,7 @@ function part(name) {
   return (parts[name] ||= new Promise((done, failed) => {
     const lost = () => {
       parts[name] = null;
-      failed(Error(`gatekeeper: no ${name}`));
+      failed(Error(name));
     };
     expected.set(load(`part.${name}`, lost), done);
   }));

@@ -37,9 +37,8 @@ def test_the_settings_of_a_site():
         "notice": 0,
         "days": 180,
         "cookie": "__Host-gk_choice",
-        "language": "en",
         "purposes": {
-            "necessary": {"age": 0, "necessary": True},
+            "necessary": {"necessary": True},
             "functional": {"age": 18, "denied_by": ["dnt"]},
             "analytics": {"age": 18},
             "marketing": {"age": 16, "denied_by": ["dnt", "gpc"]},

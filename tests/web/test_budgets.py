@@ -1,0 +1,22 @@
+"""What the scripts may weigh on the wire, for a site with twenty trackers as real shops declare them."""
+
+from bench import twenty
+from gatekeeper.web.bundles import Bundles
+
+KB = 1024
+
+
+def test_the_measured_site_has_as_many_trackers_as_the_budget_says() -> None:
+    site = twenty.published()
+
+    assert len(twenty.declared()["trackers"]) == 20
+    assert {tracker.purpose for tracker in site.trackers.values()} == {
+        "necessary",
+        "functional",
+        "analytics",
+        "marketing",
+    }
+
+
+def test_the_guard_with_settings_for_twenty_trackers_is_small() -> None:
+    assert len(Bundles(twenty.published()).guard.br) <= 4 * KB
