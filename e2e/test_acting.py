@@ -138,10 +138,10 @@ def test_referrer_campaign_and_the_pages_own_state_survive_in_every_mode(start: 
     assert site.asked.count("/landing?utm_campaign=spring") == (2 if mode == "reload" else 1)
 
 
-def test_by_reload_a_tag_that_nothing_but_the_header_holds_sees_the_referrer_too(walls: Walls, page: Page) -> None:
+def test_by_reload_the_referrer_survives_behind_the_middleware_too(walls: Walls, page: Page) -> None:
     site = walls(behind=True, declared=BY_RELOAD)
     site.scripts["/stats.js"] = "ran.push([document.referrer, location.search])"
-    site.page("/landing", f'<script src="{site.vendor(STATS, "/stats.js")}"></script>')
+    site.page("/landing", site.tag("analytics", "stats"))
     outside = come_from_outside(site, page, "/landing?utm_campaign=spring")
     assert ran(page) == []
 
