@@ -156,6 +156,10 @@ def _check_loaders(where: str, rows: Mapping[str, Mapping[str, Any]]) -> Iterato
             if child not in rows or _word(rows[child], "kind") == Kind.LOADER:
                 rule = "a tracker of this site that is no loader itself"
                 yield Problem(key, shown(child), rule, f"declare [{where}.trackers.{child}], or remove it")
+            elif rows[child].get("marked") is True:
+                # The page may reach the hosts of what is marked, as its tags wait; a manager waits for nobody.
+                rule = "what a tag manager loads is held by its hosts, not by marks, or it would load after Reject"
+                yield Problem(f"{where}.trackers.{child}.marked", "true", rule, "remove it, and list its hosts")
 
 
 def _check_held(key: str, row: Mapping[str, Any]) -> Iterator[Problem]:

@@ -120,7 +120,8 @@ def test_the_gate_and_what_a_tracker_keeps_and_loads_are_told():
         "gate": {"mode": "off", "on_grant": "reload", "no_reload": ["/pay*"], "tags_only": ["/checkout"]},
         "trackers": {
             "tag": {**row, "marked": True, "consent": "google", "cookies": [{"name": "_t*", "days": 1}]},
-            "manager": {**row, "kind": "loader", "marked": True, "loads": ["tag"]},
+            "loaded": {**row, "hosts": ["loaded.example"]},
+            "manager": {**row, "kind": "loader", "marked": True, "loads": ["loaded"]},
         },
     }
 
@@ -138,7 +139,7 @@ def test_the_gate_and_what_a_tracker_keeps_and_loads_are_told():
         "keeps": ["_t*"],
         "marked": True,
     }
-    assert settings["trackers"]["manager"]["loads"] == ["tag"]
+    assert settings["trackers"]["manager"]["loads"] == ["loaded"]
     assert page_settings(site) == {
         "attributes": "; Path=/; SameSite=Lax; Secure",
         "domain": "",

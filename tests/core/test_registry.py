@@ -557,3 +557,16 @@ def test_any_value_anywhere_is_read_or_reported(data: st.DataObject):
     assert all(complete(problem) for problem in found)
     for site in sites.values():
         assert notice_content(site)
+
+
+def test_what_a_tag_manager_loads_must_not_be_open_to_it_after_reject():
+    tables = good()
+    row = {"purpose": "marketing", "vendor": "self", "retention_days": 1, "description": "Does it.", "marked": True}
+    put(tables, "sites.shop.trackers.manager", {**row, "kind": "loader", "loads": ["child"]})
+    put(tables, "sites.shop.trackers.child", {**row, "kind": "script"})
+
+    _, found = read_registry(tables)
+
+    assert [problem.key for problem in found] == ["sites.shop.trackers.child.marked"]
+    put(tables, "sites.shop.trackers.child", {**row, "kind": "script", "marked": False, "hosts": ["child.example"]})
+    assert read_registry(tables)[1] == []
