@@ -450,6 +450,30 @@ def test_nothing_that_a_script_does_opens_anything(site: Site, page: Page, attac
     assert (ran(page), site.hits) == ([], [])
 
 
+def test_who_hears_how_the_banner_is_opened_can_change_nothing_by_it(site: Site, page: Page) -> None:
+    page.goto(site.page("/", all_tags(site)))
+    page.evaluate("gatekeeper.withdraw()")
+
+    told = page.evaluate(
+        """() => {
+            let told;
+            document.addEventListener("gatekeeper:open", ({ detail: { choice } }) => {
+                told = choice.state;
+                choice.state = "granted";
+                choice.purposes.push("functional", "analytics", "marketing");
+            });
+            gatekeeper.open();
+            return told;
+        }"""
+    )
+    page.evaluate("document.body.append(document.createElement('p'))")
+    settle(page)
+
+    assert told == "refused"
+    assert page.evaluate("['functional', 'analytics', 'marketing'].filter(gatekeeper.allows)") == []
+    assert (ran(page), site.hits) == ([], [])
+
+
 def test_what_nobody_declared_is_kept_nowhere(site: Site, page: Page, context: BrowserContext) -> None:
     page.goto(site.page("/", ""))
 

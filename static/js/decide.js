@@ -126,6 +126,6 @@ function dayNumber(text) {
 
 function names(hex, order) {
   const number = BigInt("0x" + hex);
-  if (number >> BigInt(order.length)) throw RangeError();
+  if (number >> BigInt(order.length)) throw Error();
   return order.filter((_, index) => (number >> BigInt(index)) & 1n);
 }

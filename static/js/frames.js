@@ -79,8 +79,15 @@ function protect(win) {
   for (const name of ["key", "getItem", "removeItem", "clear"]) forbid(Storage.prototype, name, () => false);
   forbid(Storage.prototype, "setItem", unkept, () => {});
   translate(Storage.prototype, "length", (get, store) => get(behind.get(store) || store));
+  guard.lends = true;
   // Events tell of what is lent, and are made of it.
-  translate(StorageEvent.prototype, "storageArea", (get, event) => loans.get(get(event)) || get(event));
+  translate(StorageEvent.prototype, "storageArea", (get, event) => {
+    const area = get(event);
+    if (!area) return area;
+    // The first look at a storage is what has it lent.
+    const lent = [win.localStorage, win.sessionStorage];
+    return lent.find((loan) => loan === loans.get(area)) || area;
+  });
   win.StorageEvent = new Proxy(StorageEvent, {
     construct: (real, [type, init], target) => {
       const storageArea = init && (behind.get(init.storageArea) || init.storageArea);

@@ -5,7 +5,7 @@ const missed = {}; // what those who listen later are told at once
 
 /** Opens the banner: to ask, or as the preferences. */
 function open(ask) {
-  missed.open = { ask, notice: SETTINGS.notice, choice, objected: (id) => objected(SETTINGS.purposes[id], signals) };
+  missed.open = { ask, notice: SETTINGS.notice, choice: stored(), objected: (id) => objected(SETTINGS.purposes[id], signals) };
   emit("open", missed.open);
   const spoken = document.documentElement.lang.toLowerCase().split("-")[0];
   const { languages, version } = SETTINGS;
@@ -41,7 +41,9 @@ const api = Object.freeze({
   /** Records a choice. A refusal holds in this very click; a grant once the server and the cookie have it. */
   choose: (wish = {}) => guard.choose(wish, byVisitor()),
   withdraw: () => api.choose(),
-  open: () => void open(),
+  open() {
+    open();
+  },
   // Custom events are not sent yet.
   event() {},
   /** Calls back on an event, at once where it has been missed; returns its undoing. */

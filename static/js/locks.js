@@ -25,7 +25,7 @@ function mayKeep(name) {
 /** Says so where it may not. */
 function keeps(name) {
   const may = mayKeep(name);
-  if (!may) console.warn(`gatekeeper: "${name}" is not kept`);
+  if (!may) console.warn(`gatekeeper: ${name} is not kept`);
   return may;
 }
 
@@ -37,7 +37,7 @@ function lend(win, name) {
     // Where the browser lends none, this throws as it would without us.
     const store = apply(get, win, []);
     const put = (_, key, text) => {
-      if (keeps(key)) store[key] = text;
+      if (typeof key === "symbol" || keeps(key)) store[key] = text;
       return true;
     };
     const setItem = (key, text) => void put(store, `${key}`, text);
@@ -46,7 +46,8 @@ function lend(win, name) {
       defineProperty: (_, key, { value }) => put(store, key, value),
       get(_, key) {
         const found = store[key];
-        return key === "setItem" ? setItem : found?.bind ? found.bind(store) : found;
+        // Once frames.js is there, the methods themselves take what is lent.
+        return guard.lends || !found?.bind ? found : key === "setItem" ? setItem : found.bind(store);
       },
     });
     loans.set(store, loan);
@@ -74,7 +75,7 @@ function lock(win) {
   const { open } = IDBFactory.prototype;
   IDBFactory.prototype.open = function (name, ...more) {
     if (keeps((name = `${name}`))) return apply(open, this, [name, ...more]);
-    throw new DOMException("not kept", "SecurityError");
+    throw new DOMException(name, "SecurityError");
   };
 }
 
