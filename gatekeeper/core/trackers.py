@@ -32,7 +32,7 @@ class Outcome(StrEnum):
 
 
 class Fault(StrEnum):
-    """Why the guard is not what it has to be on a page, as the guard itself tells: the reasons of its own ``failed``."""
+    """Why the guard is not what it has to be on a page, as it tells itself: the reasons of its own ``failed``."""
 
     NOT_FIRST = "not_first"
     LATE = "late"
