@@ -54,7 +54,8 @@ function refuse(wish) {
   keep(next);
   const answer = take(next);
   inform(2000);
-  renewWorkers();
+  // Not at once: where the page is left meanwhile, Chromium keeps the site's own registrations waiting.
+  setTimeout(renewWorkers, 2000);
   return guard.stored() ? answer : lost(next.state);
 }
 

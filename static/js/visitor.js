@@ -12,7 +12,7 @@ const eventType = property(Event.prototype, "type").get;
 
 const script = document.currentScript;
 const base = new URL(".", script.src);
-const signals = [navigator.globalPrivacyControl === true && "gpc", navigator.doNotTrack === "1" && "dnt"];
+const signals = [navigator.globalPrivacyControl && "gpc", navigator.doNotTrack === "1" && "dnt"];
 let learning; // then nothing is kept from the page but its marked tags
 let earlier; // whether another consent tool may have heard an answer
 let choice = stored();
@@ -48,7 +48,7 @@ function due() {
 /** Tells whether this runs in a visitor's own click, which no script can fake. */
 function byVisitor() {
   const event = apply(currentEvent, window, []);
-  return event && event.isTrusted && apply(eventType, event, []) === "click";
+  return event?.isTrusted && apply(eventType, event, []) === "click";
 }
 
 /* ---- Parts that are loaded when they are needed ---- */
