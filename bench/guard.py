@@ -47,26 +47,31 @@ class Visit:
     """Who comes, and to which page.
 
     :param reason: why the guard decides as it does about a tracker that is not necessary.
-    :param silent: the banner's file comes empty.
+    :param silent: the files whose names begin so come empty.
     :param budgeted: whether the guard's budget is about this.
     """
 
     name: str
     state: State | None
     reason: str
-    silent: bool = False
+    silent: tuple[str, ...] = ()
     embeds: bool = False
-    budgeted: bool = True
+    budgeted: bool = False
 
 
-ASKED = Visit("undecided, with the banner", None, "no_choice", budgeted=False)
+#: Without these the page still waits for the guard itself, and only for that.
+LATER = ("banner.", "part.")
+ASKED = Visit("undecided, with the banner", None, "no_choice")
 REFUSED = Visit("refused", State.REFUSED, "refused")
 GRANTED = Visit("all granted", State.GRANTED, "granted")
 VISITS = (
-    Visit("undecided, without the banner's own time", None, "no_choice", silent=True),
+    Visit("undecided, the guard alone", None, "no_choice", silent=LATER, budgeted=True),
+    Visit("refused, the guard alone", State.REFUSED, "refused", silent=LATER, budgeted=True),
+    Visit("all granted, the guard alone", State.GRANTED, "granted", silent=LATER, budgeted=True),
+    Visit("undecided, without the banner", None, "no_choice", silent=("banner.",)),
     ASKED,
     REFUSED,
-    Visit("refused, page with three embeds", State.REFUSED, "refused", embeds=True, budgeted=False),
+    Visit("refused, page with three embeds", State.REFUSED, "refused", embeds=True),
     GRANTED,
 )
 
@@ -86,7 +91,7 @@ class Spent:
 class Shop(Site):
     """The shop with twenty trackers, serving its pages and Gatekeeper."""
 
-    silent = False
+    silent: tuple[str, ...] = ()
 
     def start(self) -> "Shop":
         self.declared = {**twenty.declared(), "origins": [self.url("")]}
@@ -104,7 +109,7 @@ class Shop(Site):
         return write_choice(Choice("shop", 1, datetime.now(UTC).date(), state, granted), notice)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        if self.silent and environ["PATH_INFO"].startswith("/gk/shop/banner."):
+        if environ["PATH_INFO"].removeprefix("/gk/shop/").startswith(self.silent):
             start_response("200 OK", [("Content-Type", "text/javascript")])
             return [b""]
         return super().__call__(environ, start_response)

@@ -93,15 +93,30 @@ function tellTabs() {
 
 let here; // whether somebody is: while a page is prerendered, nobody is, and what fires waits
 
-/** Lets happen what may, each time that something has changed. */
+/** Lets happen what may, each time that the page, the path or the choice has become another. */
 function show() {
   if (!here) return;
   offer();
   telling(() => guard.view());
+  start();
+}
+
+/** Starts what may run of the tags that are there. */
+function start() {
+  if (!here) return;
   // Vendors that have to be told are told before anything runs.
   const untold = !guard.tell && Object.keys(SETTINGS.consents).some((id) => decision(id).allowed);
   if (untold) guard.part("vendors").then(scan, () => {});
   else scan();
+}
+
+/** Clears, once the page has nothing else to do, what came back after a withdrawal: paths and tabs differ in what they see. */
+function clearLater() {
+  const choice = guard.choice();
+  const left = (id) => SETTINGS.trackers[id].keeps && !decision(id).allowed;
+  // Who has refused all along has nothing to clear: that was done in the click.
+  if (choice && choice.state !== "refused" && Object.keys(SETTINGS.trackers).some(left))
+    (window.requestIdleCallback || setTimeout)(sweep);
 }
 
 /** Asks, unless another consent tool has heard a refusal before. */
@@ -118,7 +133,7 @@ async function begin() {
   show();
   if (guard.earlier && guard.due()) askOnce();
   inform(2000);
-  if (guard.choice()) (window.requestIdleCallback || setTimeout)(sweep); // as paths and tabs differ in what they see
+  clearLater();
   check();
   if (document.readyState !== "complete") addEventListener("load", check);
 }
@@ -137,7 +152,7 @@ new MutationObserver((records) => {
   const tags = `${HELD},${FOREIGN}`;
   const marked = (node) => node.matches && (node.matches(tags) || node.querySelector(tags));
   // While the page is read, one look at it costs less than one at each of its nodes.
-  if (document.readyState === "loading" || records.some(({ addedNodes }) => [...addedNodes].some(marked))) show();
+  if (document.readyState === "loading" || records.some(({ addedNodes }) => [...addedNodes].some(marked))) start();
 }).observe(document, { childList: true, subtree: true });
 
 for (const name of ["pushState", "replaceState"]) {

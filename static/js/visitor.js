@@ -42,7 +42,7 @@ function allows(id) {
 function due() {
   const { purposes, trackers } = own(SETTINGS.notices, SETTINGS.notice) || {};
   const unasked = (ids, decider) => ids?.some((id) => /^(no_c|exp|sta)/.test(decision(id, decider).reason));
-  return unasked(purposes, decidePurpose) || unasked(trackers);
+  return unasked(purposes, decidePurpose) || (choice?.notice !== SETTINGS.notice && unasked(trackers));
 }
 
 /** Tells whether this runs in a visitor's own click, which no script can fake. */

@@ -10,7 +10,7 @@ let reach; // the hosts that this document's policies let through; none where th
  */
 function hosts() {
   const { trackers, gate } = SETTINGS;
-  const open = Object.keys(trackers).filter((id) => decision(id).allowed || (trackers[id].marked && !started.has(id)));
+  const open = Object.keys(trackers).filter((id) => (trackers[id].marked && !started.has(id)) || decision(id).allowed);
   return [base.host, ...gate.hosts, ...open.flatMap((id) => trackers[id].hosts || [])];
 }
 
