@@ -6,15 +6,11 @@ const missed = {}; // what those who listen later are told at once
 /** Opens the banner: to ask, or as the preferences. */
 function open(ask) {
   missed.open = { ask, notice: SETTINGS.notice, choice: stored(), objected: (id) => objected(SETTINGS.purposes[id], signals) };
-  emit("open", missed.open);
+  document.dispatchEvent(new CustomEvent("gatekeeper:open", { detail: missed.open }));
   const spoken = document.documentElement.lang.toLowerCase().split("-")[0];
   const { languages, version } = SETTINGS;
   const language = languages.find((one) => one === spoken) || languages[0];
   return (banners[version] ||= load(`banner.${language}`, () => (banners[version] = null)));
-}
-
-function emit(name, detail) {
-  document.dispatchEvent(new CustomEvent(`gatekeeper:${name}`, { detail }));
 }
 
 /** What the guard's own parts, and no other script, may use; they add to it. */
