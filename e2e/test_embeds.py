@@ -14,8 +14,10 @@ LOAD_ONCE = "Load once"
 ALWAYS = "Always allow Tube BV"
 #: Counts how far anything on the page was moved (web.dev/cls), from its first moment.
 SHIFTS = """<script>
-  shifted = 0;
-  new PerformanceObserver((list) => { for (const entry of list.getEntries()) shifted += entry.value; })
+  shifted = [];
+  const told = ({ value, startTime, sources }) => [value, startTime, sources.map(({ node, previousRect, currentRect }) =>
+    [node && (node.outerHTML || node.data).slice(0, 80), previousRect.toJSON(), currentRect.toJSON()])];
+  new PerformanceObserver((list) => shifted.push(...list.getEntries().map(told)))
     .observe({ type: "layout-shift", buffered: true });
 </script>"""
 #: A page whose styles spare nothing.
@@ -110,7 +112,7 @@ def test_it_has_exactly_the_box_of_the_embed_and_nothing_ever_moves(
     refused(page)
     settle(page)
     before = box(page, "iframe")
-    page.evaluate("shifted = 0")
+    page.evaluate("shifted = []")
     if button(place(page), LOAD_ONCE).count() == 0:
         place(page).get_by_role("button").click()
     button(page, LOAD_ONCE).click()
@@ -118,7 +120,7 @@ def test_it_has_exactly_the_box_of_the_embed_and_nothing_ever_moves(
     wait_until(lambda: frames(page) == ["film"])
     settle(page)
     assert box(page, "iframe") == before
-    assert page.evaluate("shifted") == 0
+    assert page.evaluate("shifted") == []
     context.close()
 
 
@@ -128,7 +130,7 @@ def test_when_it_appears_nothing_moves(site: Site, page: Page) -> None:
     place(page).wait_for()
     settle(page)
 
-    assert page.evaluate("shifted") == 0
+    assert page.evaluate("shifted") == []
 
 
 # --- once
