@@ -15,8 +15,9 @@ ALWAYS = "Always allow Tube BV"
 #: Counts how far anything on the page was moved (web.dev/cls), from its first moment.
 SHIFTS = """<script>
   shifted = [];
-  const told = ({ value, startTime, sources }) => [value, startTime, sources.map(({ node, previousRect, currentRect }) =>
-    [node && (node.outerHTML || node.data).slice(0, 80), previousRect.toJSON(), currentRect.toJSON()])];
+  const moved = ({ node, previousRect, currentRect }) =>
+    [node && (node.outerHTML || node.data).slice(0, 80), previousRect.toJSON(), currentRect.toJSON()];
+  const told = ({ value, startTime, sources }) => [value, startTime, sources.map(moved)];
   new PerformanceObserver((list) => shifted.push(...list.getEntries().map(told)))
     .observe({ type: "layout-shift", buffered: true });
 </script>"""
