@@ -1,5 +1,5 @@
-// Choosing: refuses at once, grants by the server's leave, and tells it of refusals. Of the part
-// "page", where `guard` is the inside of the guard, which no other script can get.
+// Choosing: refuses at once, grants by the server's leave, and tells it of refusals. Of the part "page", where `guard` is
+// the inside of the guard, which no other script can get.
 
 const { SETTINGS, decision } = guard;
 const { allows } = gatekeeper;

@@ -9,8 +9,9 @@ function offer() {
   // A sheet of the page's would have all of it styled anew.
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(
-    ":host{all:initial!important;color-scheme:light dark!important}button{position:fixed;inset:auto auto 1rem 1rem;z-index:2147483646;padding:.8rem 1rem;" +
-      "border:1px solid;border-radius:2rem;font:14px/1.4 system-ui;color:CanvasText;background:Canvas;cursor:pointer}" +
+    ":host{all:initial!important;color-scheme:light dark!important}" +
+      "button{position:fixed;inset:auto auto 1rem 1rem;z-index:2147483646;padding:.8rem 1rem;border:1px solid;" +
+      "border-radius:2rem;font:14px/1.4 system-ui;color:CanvasText;background:Canvas;cursor:pointer}" +
       "button:focus-visible{outline:3px solid}@media print{button{display:none}}",
   );
   const host = document.createElement("div");
@@ -110,7 +111,10 @@ function start() {
   else scan();
 }
 
-/** Clears, once the page has nothing else to do, what came back after a withdrawal: paths and tabs differ in what they see. */
+/**
+ * Clears, once the page has nothing else to do, what came back after a withdrawal: paths and tabs differ in what they
+ * see.
+ */
 function clearLater() {
   const choice = guard.choice();
   const left = (id) => SETTINGS.trackers[id].keeps && !decision(id).allowed;
@@ -126,7 +130,7 @@ function askOnce() {
 }
 
 /** Runs once somebody is there. */
-async function begin() {
+function begin() {
   here = true;
   connect();
   refresh();
