@@ -10,6 +10,7 @@ import signal
 import socket
 import sys
 import threading
+from collections.abc import Callable
 from multiprocessing.util import Finalize
 from typing import Any
 
@@ -34,6 +35,11 @@ def serve(config: Config, *, host: str, port: int, threads: int, workers: int) -
     """
     check_serving(config, workers=workers)
     check_port(host, port)
+    run(_load_app, host=host, port=port, threads=threads, workers=workers)
+
+
+def run(load: Callable[[], Any], *, host: str, port: int, threads: int, workers: int) -> None:
+    """Serve what ``load`` makes in each worker, until a signal says stop. What is compared runs in the same way."""
     server = Server(
         "gatekeeper.app:create_app",
         address=host,
@@ -51,7 +57,7 @@ def serve(config: Config, *, host: str, port: int, threads: int, workers: int) -
         log_access=False,
     )
     _stop_on_signal(server)
-    server.serve(target_loader=_load_app, wrap_loader=False)
+    server.serve(target_loader=load, wrap_loader=False)
 
 
 def check_serving(config: Config, *, workers: int) -> None:
