@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from .choices import MAX_VALUE
+from .days import is_time_zone, near_time_zone
 from .problems import Problem, shown
 from .purposes import BUILT_IN, Basis
 from .sites import Scope
@@ -37,6 +38,7 @@ def _check_site(site_id: str, table: Mapping[str, Any]) -> Iterator[Problem]:
             where, "(a table)", f"none of {', '.join(sorted(RESERVED))}: these are paths of our own", "rename it"
         )
     yield from _check_origins(where, table)
+    yield from _check_time_zone(f"{where}.time_zone", _word(table, "time_zone"))
     yield from _check_purposes(where, _rows(table, "purposes"))
     purposes = {**BUILT_IN, **_rows(table, "purposes")}
     vendors = {OWN_VENDOR, *_rows(table, "vendors")}
@@ -88,6 +90,13 @@ def _check_origins(where: str, table: Mapping[str, Any]) -> Iterator[Problem]:
         if domain and host != domain and not host.endswith(f".{domain}"):
             rule = f'with scope = "domain" every origin is {domain} or below it'
             yield Problem(f"{where}.origins", shown(origin), rule, "move it to another site, or widen the domain")
+
+
+def _check_time_zone(key: str, name: str) -> Iterator[Problem]:
+    if name.strip() and not is_time_zone(name):
+        near = near_time_zone(name)
+        fix = f"did you mean {near}?" if near else 'write an area and a city, for example "Europe/Dublin"'
+        yield Problem(key, shown(name), "a name in the IANA time zone database", fix)
 
 
 def _check_shared_origins(sites: Mapping[str, Mapping[str, Any]]) -> Iterator[Problem]:

@@ -51,6 +51,7 @@ def _site(site_id: str, table: Mapping[str, Any]) -> Site:
         scope=Scope(table.get("scope", Scope.HOST)),
         domain=table.get("domain", ""),
         language=table.get("language", "en"),
+        time_zone=table.get("time_zone", Site.time_zone),
         choice_days=table.get("choice_days", Site.choice_days),
         ip=Ip(table.get("ip", Ip.FULL)),
         ip_full_days=table.get("ip_full_days", Site.ip_full_days),

@@ -148,6 +148,9 @@ _SITE = _table(
         "scope": _one_of(Scope, '"host", or "domain" to share the choice among sub-domains'),
         "domain": _text("the domain that all origins share", 'write for example "shop.example"', pattern=_HOST),
         "language": _text("the language of the texts in this file", 'write for example "en"', pattern=r"^[a-z]{2,3}\Z"),
+        "time_zone": _text(
+            "the time zone in which its days begin and end, by its IANA name", 'write for example "Europe/Dublin"'
+        ),
         "choice_days": _days(1, MAX_CHOICE_DAYS, f"{CHOICE_DAYS} days is what regulators expect, both ways"),
         "ip": _one_of(Ip, "how much of an address the visit log keeps"),
         "ip_full_days": _days(0, 395, "after how many days full addresses are shortened"),

@@ -50,7 +50,7 @@ class Seen(StrEnum):
 class Sighting:
     """What was met, with nobody in it.
 
-    :param day: ISO date, UTC.
+    :param day: ISO date, in the site's time zone.
     :param name: a host, with its port unless it is the usual one; or the name that is kept.
     :param path: clean; empty for a name that is kept.
     """

@@ -6,6 +6,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
+from . import days
 from .notices import Notice
 from .purposes import Purpose
 from .trackers import Tracker, Vendor
@@ -75,6 +76,7 @@ class Site:
 
     :param origins: exact origins (scheme, host, port) its pages are served from; all https, or all http.
     :param domain: the domain its cookies are set for, with scope ``domain``.
+    :param time_zone: in which its days begin and end, for all that is counted by day; an IANA name.
     :param choice_days: how long a choice holds.
     :param hosts: hosts of the site's own besides its origins, such as one for images; its pages always reach them.
     :param notices: by number, published ones only; the highest number is current.
@@ -90,6 +92,7 @@ class Site:
     scope: Scope = Scope.HOST
     domain: str = ""
     language: str = "en"
+    time_zone: str = days.UTC
     choice_days: int = CHOICE_DAYS
     ip: Ip = Ip.FULL
     ip_full_days: int = 30
@@ -123,6 +126,10 @@ class Site:
     def optional_purposes(self) -> list[Purpose]:
         """The purposes that the banner asks about, in their order."""
         return [purpose for purpose in self.purposes.values() if purpose.optional]
+
+    def day_of(self, at: int) -> str:
+        """Return the day of a moment, in seconds since the epoch, as it is counted on this site: an ISO date."""
+        return days.day_of(at, self.time_zone)
 
     def with_notices(self, published: Iterable[Notice]) -> "Site":
         """Return this site with the notices published so far."""

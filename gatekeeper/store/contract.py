@@ -44,7 +44,7 @@ class ConsentRecord:
 class Total:
     """What a tally counts, with nobody in it.
 
-    :param day: ISO date, UTC.
+    :param day: ISO date, in the site's time zone.
     :param what: ``choice`` (name = state), ``hit`` (name = tracker), ``outcome`` (name = tracker), ``late``.
     :param reason: the decision's reason, where there is one.
     :param outcome: of a tracker on a page, where there is one.

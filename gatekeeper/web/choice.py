@@ -19,7 +19,6 @@ from gatekeeper.core.tokens import SubjectToken
 from gatekeeper.core.visits import Visit
 from gatekeeper.store.contract import ConsentRecord, Total
 
-from .hits import iso_day
 from .http import Request, Response, json_response, read_json
 from .ids import random_id, receipt_code
 from .service import Service
@@ -154,7 +153,7 @@ def _refuse(service: Service, visit: Visit, answer: Answer, notice: Notice) -> O
     waited = before is not None and before.pending and not expired(before, visit.site, now=visit.now)
     day = before.day if before and waited else datetime.fromtimestamp(visit.now, UTC).date()
     choice = Choice(visit.site.id, notice.no, day, state, age_band=_youngest(visit, answer), objects=answer.objects)
-    service.store.tally(Total(visit.site.id, iso_day(visit.now), "choice", state, notice=notice.no))
+    service.store.tally(Total(visit.site.id, visit.site.day_of(visit.now), "choice", state, notice=notice.no))
     kept = (cookies.set_choice(visit.site, write_choice(choice, notice)), cookies.forget_subject(visit.site))
     return Outcome(choice, kept)
 
@@ -175,7 +174,7 @@ def _grant(service: Service, visit: Visit, answer: Answer, notice: Notice) -> Ou
     value = write_choice(choice, notice)
     code = receipt_code()
     record = _keep(service, visit, answer, value, code)
-    service.store.tally(Total(visit.site.id, iso_day(visit.now), "choice", choice.state, notice=notice.no))
+    service.store.tally(Total(visit.site.id, visit.site.day_of(visit.now), "choice", choice.state, notice=notice.no))
     token = service.subject_tokens.sign(SubjectToken(record.subject, record.record, value))
     kept = (cookies.set_choice(visit.site, value), cookies.set_subject(visit.site, token))
     return Outcome(choice, kept, {"code": code, "record": receipt(record, choice, visit.site)})

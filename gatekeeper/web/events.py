@@ -12,7 +12,7 @@ from gatekeeper.core.visits import Visit
 from gatekeeper.store.contract import Total
 
 from .access import own_hosts
-from .hits import UNKNOWN, iso_day, permit_of
+from .hits import UNKNOWN, permit_of
 from .http import NO_STORE, Request, Response, read_json
 from .service import Service
 from .visits import facts_of, is_visit, read_visit
@@ -97,7 +97,7 @@ def _count(service: Service, visit: Visit, batch: Batch) -> None:
         if outcome in _outcomes:
             told = reason if reason in _reasons else ""
             name = _known(visit, tracker)
-            service.store.tally(Total(visit.site.id, iso_day(visit.now), "outcome", name, told, outcome))
+            service.store.tally(Total(visit.site.id, visit.site.day_of(visit.now), "outcome", name, told, outcome))
 
 
 def _granted_anything(visit: Visit) -> bool:

@@ -1,7 +1,5 @@
 """Record a hit: decide, then log it where it is granted, and count it where it is not."""
 
-from datetime import UTC, datetime
-
 from gatekeeper.core.decisions import Allowed, Decision, Reason
 from gatekeeper.core.events import Event, EventKind
 from gatekeeper.core.sites import Site
@@ -51,9 +49,4 @@ def permit_of(decision: Decision) -> Allowed | None:
 def count_hit(service: Service, site: Site, tracker: str, decision: Decision, *, now: int) -> None:
     """Add a hit to the totals, in memory: site, day, tracker, reason, and nobody in it."""
     name = tracker if tracker in site.trackers else UNKNOWN
-    service.store.tally(Total(site.id, iso_day(now), "hit", name, reason=decision.reason))
-
-
-def iso_day(now: int) -> str:
-    """Return the day of a time in seconds since the epoch, UTC, as ``2026-11-22``."""
-    return datetime.fromtimestamp(now, UTC).date().isoformat()
+    service.store.tally(Total(site.id, site.day_of(now), "hit", name, reason=decision.reason))

@@ -6,7 +6,7 @@ from gatekeeper.core.links import Link
 from gatekeeper.store.contract import Total
 
 from .errors import NotFound
-from .hits import iso_day, record_hit
+from .hits import record_hit
 from .http import NO_STORE, Request, Response
 from .service import Service
 from .visits import is_visit, read_visit
@@ -35,4 +35,4 @@ def _record(service: Service, request: Request, link: Link) -> None:
     try:
         record_hit(service, request, visit, EventKind.CLICK, link.tracker, path="", wait=PATIENCE)
     except StoreUnavailable:
-        service.store.tally(Total(link.site, iso_day(visit.now), "late", link.tracker))
+        service.store.tally(Total(link.site, visit.site.day_of(visit.now), "late", link.tracker))

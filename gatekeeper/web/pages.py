@@ -15,7 +15,6 @@ from . import choice
 from .access import is_navigation
 from .choice import Answer, Outcome, describe, take
 from .errors import NotFound
-from .hits import iso_day
 from .http import NO_STORE, OWN, Request, Response, json_response
 from .service import Service
 from .visits import read_visit
@@ -101,7 +100,7 @@ def _choices(
         asked=[row for row in notice.content["purposes"] if asked and row["id"] in asked.granted],
         objected={purpose.id for purpose in visit.site.optional_purposes if purpose.denied_by & visit.visitor.signals},
         recipients=_by_purpose(notice),
-        ticket=service.forms.sign([visit.site.id, iso_day(visit.now)]),
+        ticket=service.forms.sign([visit.site.id, visit.site.day_of(visit.now)]),
         saved=outcome is not None,
         base="",
     )
@@ -148,7 +147,7 @@ def _has_ticket(service: Service, visit: Visit, fields: dict[str, list[str]]) ->
         ticket = service.forms.verify(fields.get("ticket", [""])[0])
     except BadToken:
         return False
-    days = [iso_day(visit.now), iso_day(visit.now - _DAY)]
+    days = [visit.site.day_of(visit.now), visit.site.day_of(visit.now - _DAY)]
     return ticket in [[visit.site.id, day] for day in days]
 
 

@@ -17,7 +17,6 @@ from gatekeeper.core.sightings import Seen, Sighting, see_host, see_name, see_ur
 from gatekeeper.core.sites import Site
 
 from .errors import Forbidden
-from .hits import iso_day
 from .http import NO_STORE, Request, Response, json_response, read_json
 from .service import Service
 
@@ -114,7 +113,7 @@ def receive(service: Service, request: Request, site: str) -> Response:
         busy = json_response({"error": "too many reports: more are taken in a minute"}, 429)
         return busy.adding(("Retry-After", "60"))
 
-    seen = Counter(_read(request, published, iso_day(now)))
+    seen = Counter(_read(request, published, published.day_of(now)))
     if seen:
         service.store.see(seen)
     return Response(204, (NO_STORE,))

@@ -27,6 +27,7 @@ choice_days = 180
 ip = "truncated"
 ip_full_days = 30
 log_days = 395
+time_zone = "Europe/Dublin"
 anonymous_totals = true
 
 [sites.shop.controller]
@@ -265,6 +266,12 @@ def test_an_empty_text_is_as_good_as_none(text: str):
         ("domain", "other.example", "every origin is other.example or below it", "another site"),
         ("language", "English", "the language of the texts", "en"),
         ("language", "en\n", "the language of the texts", "en"),
+        ("time_zone", "Dublin", "a name in the IANA time zone database", "did you mean Europe/Dublin?"),
+        ("time_zone", "europe/dublin ", "a name in the IANA time zone database", "did you mean Europe/Dublin?"),
+        ("time_zone", "America", "a name in the IANA time zone database", "America/"),
+        ("time_zone", "../../etc/passwd", "a name in the IANA time zone database", "Europe/Dublin"),
+        ("time_zone", "/etc/localtime", "a name in the IANA time zone database", ""),
+        ("time_zone", 1, "the time zone in which its days begin", "Europe/Dublin"),
         ("choice_days", 0, "a whole number of days, 1 to 395", "180"),
         ("choice_days", 396, "a whole number of days, 1 to 395", "180"),
         ("choice_days", 180.0, "a whole number of days, 1 to 395", "180"),

@@ -1,0 +1,72 @@
+"""Days: which one a moment belongs to, in the time zone of a site. Days are ISO dates, months their first 7 letters.
+
+What a zone does to its clocks is constant data (the IANA time zone database), read when a zone is first used.
+"""
+
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from difflib import get_close_matches
+from functools import lru_cache
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+#: Where a site names no time zone.
+UTC = "UTC"
+_MONTH = len("2026-11")
+
+
+def day_of(at: int, time_zone: str = UTC) -> str:
+    """Return the day of a moment, as ``2026-11-22``.
+
+    :param at: seconds since the epoch.
+    :param time_zone: an IANA name.
+    """
+    return datetime.fromtimestamp(at, _zone(time_zone)).date().isoformat()
+
+
+def month_of(day: str) -> str:
+    """Return the month of a day, as ``2026-11``."""
+    return day[:_MONTH]
+
+
+def is_time_zone(name: str) -> bool:
+    """Tell whether the time zone database knows a name."""
+    try:
+        _zone(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # an OSError where it names a directory, such as "America"
+        return False
+    return True
+
+
+def near_time_zone(name: str) -> str:
+    """Return the known name most like another; empty where none is."""
+    known = {zone.casefold(): zone for zone in available_timezones()}
+    cities = {folded.rpartition("/")[2]: zone for folded, zone in sorted(known.items(), reverse=True)}
+    near = get_close_matches(name.casefold().replace(" ", "_"), [*cities, *known], n=1)
+    return (known.get(near[0]) or cities[near[0]]) if near else ""
+
+
+def days_between(first: str, last: str) -> Iterator[str]:
+    """Yield the days from one to another, both included."""
+    day, end = date.fromisoformat(first), date.fromisoformat(last)
+    while day <= end:
+        yield day.isoformat()
+        day += timedelta(days=1)
+
+
+def whole_months(first: str, last: str) -> tuple[str, str] | None:
+    """Return the first and the last of the months that lie wholly within some days; None where no month does."""
+    begin = date.fromisoformat(first)
+    after = date.fromisoformat(last) + timedelta(days=1)
+    if begin.day > 1:
+        begin = _next_month(begin)
+    end = after.replace(day=1) - timedelta(days=1)  # the last day of the last month that is over
+    return (begin.isoformat()[:_MONTH], end.isoformat()[:_MONTH]) if begin < after.replace(day=1) else None
+
+
+def _next_month(day: date) -> date:
+    return (day.replace(day=1) + timedelta(days=31)).replace(day=1)
+
+
+@lru_cache(maxsize=1024)
+def _zone(name: str) -> ZoneInfo:
+    return ZoneInfo(name)
