@@ -1,10 +1,14 @@
 """What a user agent string tells."""
 
+import statistics
+import time
+
+import crawleruseragents
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatekeeper.core.agents import MAX_AGENT, Agent, _read, read_agent
+from gatekeeper.core.agents import BOT, MAX_AGENT, Agent, _read, read_agent
 
 WEBKIT = "AppleWebKit/537.36 (KHTML, like Gecko)"
 SAFARI = "AppleWebKit/605.1.15 (KHTML, like Gecko)"
@@ -40,11 +44,71 @@ AGENTS = [
     ("", Agent("Other", "Other", "other")),
     ("nonsense", Agent("Other", "Other", "other")),
 ]
+#: Programs that no list has yet; `user-agents` alone takes each of them for somebody.
+PROGRAMS = [
+    "curl/8.14.1",
+    "python-requests/2.32",
+    "Go-http-client/2.0",
+    "Mozilla/5.0",
+    "Mozilla/5.0 (compatible; Teabot/1.0; +https://tea.example/bot)",
+    f"Mozilla/5.0 (X11; Linux x86_64) {WEBKIT} HeadlessChrome/141.0.0.0 Safari/537.36",
+    f"Mozilla/5.0 (X11; Linux x86_64) {WEBKIT} Chrome/141.0.0.0 Safari/537.36 Chrome-Lighthouse",
+    f"Mozilla/5.0 (Windows NT 10.0; Win64; x64) {WEBKIT} Chrome/141.0.0.0 Safari/537.36 TeaSpider",
+    "TeaShop link checker (it@tea.example)",
+]
+#: What looks like a program at first sight.
+PEOPLE = [
+    f"Mozilla/5.0 (Linux; Android 12; CUBOT NOTE 30) {WEBKIT} Chrome/120.0.0.0 Mobile Safari/537.36",
+    f"Mozilla/5.0 (iPhone; CPU iPhone OS 18_4 like Mac OS X) {SAFARI} Version/18.4 Mobile/15E148 Ecosia ios@11.0.2",
+    f"Mozilla/5.0 (iPhone; CPU iPhone OS 17_1 like Mac OS X) {SAFARI} Mobile/15E148 Instagram 300.0.0.0",
+    "Opera/9.80 (Windows NT 6.1; WOW64) Presto/2.12.388 Version/12.18",
+]
 
 
 @pytest.mark.parametrize(("text", "agent"), AGENTS, ids=[agent.browser or "none" for _, agent in AGENTS])
 def test_browser_system_and_device_are_recognised(text: str, agent: Agent):
     assert read_agent(text) == agent
+
+
+@pytest.mark.parametrize("text", PROGRAMS)
+def test_a_program_is_told_from_a_visitor(text: str):
+    assert read_agent(text).device == BOT
+
+
+@pytest.mark.parametrize("text", PEOPLE)
+def test_a_visitor_is_not_taken_for_a_program(text: str):
+    assert read_agent(text).device in {"phone", "desktop"}
+
+
+def test_every_program_that_is_listed_is_found():
+    listed = [text for row in crawleruseragents.CRAWLER_USER_AGENTS_DATA for text in row["instances"]]
+
+    missed = [text for text in listed if read_agent(text).device != BOT]
+
+    assert len(listed) > 2000
+    assert missed == []
+
+
+def test_no_string_costs_enough_to_slow_the_service_down():
+    """A beacon costs some 120 us: strings made up for every one of them may not double that."""
+    read_agent(AGENTS[0][0])
+    made_up = [f"{AGENTS[0][0]} {number}" for number in range(500)]
+    times = []
+    for text in made_up:
+        began = time.process_time_ns()
+        read_agent(text)
+        times.append(time.process_time_ns() - began)
+
+    assert statistics.median(times) < 100_000
+
+
+def test_as_many_strings_are_remembered_as_an_attacker_with_5000_sends():
+    _read.cache_clear()
+    for _ in range(2):
+        for number in range(5000):
+            read_agent(f"curl/{number}")
+
+    assert _read.cache_info().hits == 5000
 
 
 @given(
