@@ -10,8 +10,9 @@ from sqlalchemy.exc import ArgumentError
 from gatekeeper.core.errors import ConfigError
 
 from .contract import Store
-from .migrations import migrate_file
-from .sqlite import SqliteStore, check_place, make_private
+from .engine import Engine
+from .keeper import Keeper
+from .sqlite import SqliteEngine, check_place
 
 SUPPORTED = "sqlite:///path/to/gatekeeper.db (four slashes for an absolute path)"
 
@@ -24,7 +25,7 @@ def open_store(url: str, *, clock: Callable[[], float] = time.time, wait: float 
     :param wait: how long a write may take before it fails, in seconds.
     :raises ConfigError: no engine here serves this address, or there can be no file there.
     """
-    return SqliteStore(sqlite_path(url), clock=clock, wait=wait)
+    return Keeper(find_engine(url), clock=clock, wait=wait)
 
 
 def migrate(url: str) -> None:
@@ -32,9 +33,15 @@ def migrate(url: str) -> None:
 
     :raises ConfigError: as :func:`open_store`, or the tables are of a newer version.
     """
-    path = sqlite_path(url)
-    migrate_file(path)
-    make_private(path)
+    find_engine(url).migrate()
+
+
+def find_engine(url: str) -> Engine:
+    """Return the engine for a database's address.
+
+    :raises ConfigError: as :func:`open_store`.
+    """
+    return SqliteEngine(sqlite_path(url))
 
 
 def sqlite_path(url: str) -> Path:

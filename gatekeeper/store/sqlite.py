@@ -1,253 +1,198 @@
-"""The store on one SQLite file: for one machine, and one serving process."""
+"""The engine on one SQLite file: for one machine, and one serving process."""
 
 import os
 import sqlite3
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
+from urllib.parse import quote
 
-import msgspec
+from sqlalchemy.dialects import sqlite
 
-from gatekeeper.core.choices import State
-from gatekeeper.core.decisions import Allowed, Reason, Status
 from gatekeeper.core.errors import ConfigError, StoreUnavailable
-from gatekeeper.core.events import Event, EventKind, Permitted
-from gatekeeper.core.learners import Invitation
-from gatekeeper.core.notices import Notice
-from gatekeeper.core.sightings import Seen, Sighting
 
-from . import sealing, writes
-from . import statements as sql
-from .connections import Connections, empty_log
-from .contract import ConsentRecord, Total
-from .locks import ServingLock, WriterLock
-from .migrations import check_schema
-from .tallies import Tally
-from .transactions import Job, Transactions, unavailable
-from .writer import Writer, totals_job
+from .engine import REPLACED, Connection, Engine, Granted, Who
+from .locks import ServingLock, WriterLock, locked_message
+from .migrations import FIX, HEAD, PATIENCE, check_version, upgrade
+from .statements import Statements
 
 #: How long a serving process waits for another process's transaction, and how long a command does, in seconds.
 SERVING_BUSY = 0.3
 COMMAND_BUSY = 5.0
 
+#: What every connection is told, each for one reason.
+PRAGMAS = (
+    "journal_mode = WAL",  # readers and the writer do not wait for one another
+    "synchronous = FULL",  # an answered request outlives a power cut
+    "secure_delete = ON",  # what is deleted is overwritten
+    "foreign_keys = ON",  # SQLite leaves them unchecked otherwise
+)
 
-class SqliteStore:
-    """Keeps the promises of :class:`~gatekeeper.store.contract.Store` on a SQLite file.
+#: Errors after which a connection is as good as before; after others a new one may find a file put right.
+_PASSING = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY}
 
-    Before :meth:`start` it is a command's store: every write is a short transaction of its own, beside a serving
-    process. After it, one writer thread writes for all.
+
+class SqliteConnection(sqlite3.Connection):
+    """See :class:`~gatekeeper.store.engine.Connection`. One transaction writes at a time, so nothing has to be held."""
+
+    sql: ClassVar = Statements(sqlite.dialect(paramstyle="qmark"), sqlite.insert)
+    BEGIN: ClassVar = "BEGIN IMMEDIATE"
+
+    def ended(self, granted: Collection[Granted]) -> dict[Granted, str]:
+        """Look for each of them in the two small tables, rather than for all in that of all subjects."""
+        found = {}
+        for each in granted:
+            site, subject, record = each
+            if record and self.execute(self.sql.replaced, each).fetchone() is not None:
+                found[each] = REPLACED
+            elif (row := self.execute(self.sql.blocked, (site, subject)).fetchone()) is not None:
+                found[each] = row[0]
+        return found
+
+    def keys(self, subjects: Collection[Who], known: Mapping[Who, object]) -> dict[Who, bytes | None]:
+        """See :meth:`gatekeeper.store.engine.Connection.keys`."""
+        found = {}
+        for who in subjects:
+            if who not in known and (row := self.execute(self.sql.key, who).fetchone()) is not None:
+                found[who] = row[0]
+        return found
+
+    def append(self, rows: Sequence[tuple[Any, ...]]) -> None:
+        """See :meth:`gatekeeper.store.engine.Connection.append`."""
+        self.executemany(self.sql.append, rows)
+
+
+def connect(path: Path, *, busy_timeout: float, pragmas: tuple[str, ...] = PRAGMAS) -> SqliteConnection:
+    """Connect to a file that exists. Transactions are begun and ended by hand.
+
+    :param busy_timeout: how long to wait for another process's transaction, in seconds.
     """
+    connection = sqlite3.connect(
+        f"file:{quote(str(path))}?mode=rw",
+        uri=True,
+        timeout=busy_timeout,
+        isolation_level=None,
+        check_same_thread=False,
+        factory=SqliteConnection,
+    )
+    try:
+        for pragma in pragmas:
+            connection.execute(f"PRAGMA {pragma}").close()
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
-    def __init__(self, path: Path, *, clock: Callable[[], float], wait: float) -> None:
-        self._path = path
-        self._tally = Tally()
-        self._connections = Connections(path, busy_timeout=COMMAND_BUSY)
+
+class SqliteEngine(Engine):
+    """One SQLite file. Two locks beside it keep a second serving process, and a second writing one, away."""
+
+    sql = SqliteConnection.sql
+    errors = (sqlite3.Error, OSError)
+    mistakes = (sqlite3.ProgrammingError, sqlite3.InterfaceError, sqlite3.IntegrityError, sqlite3.DataError)
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.busy_timeout = COMMAND_BUSY
+        self.pragmas = PRAGMAS
         self._serving = ServingLock(path)
-        self._writer = Writer(self._connections, self._tally, WriterLock(path), clock=clock, patience=wait)
-        self._commands = Transactions(clock)
-        self._commanding = threading.Lock()
-        self._started = False
-        self._checked = False
-        self._closed = False
+        self._writing = WriterLock(path)
 
-    # Its life
+    def connect(self) -> SqliteConnection:
+        """See :meth:`gatekeeper.store.engine.Engine.connect`."""
+        return connect(self.path, busy_timeout=self.busy_timeout, pragmas=self.pragmas)
 
-    def start(self) -> None:
-        """See :meth:`gatekeeper.store.contract.Store.start`."""
-        if self._started:
-            return
+    def survives(self, error: Exception) -> bool:
+        """See :meth:`gatekeeper.store.engine.Engine.survives`."""
+        return getattr(error, "sqlite_errorcode", None) in _PASSING
+
+    def check_tables(self) -> None:
+        """See :meth:`gatekeeper.store.engine.Engine.check_tables`; takes the files away from everyone else, too."""
+        if not self.path.exists():
+            raise ConfigError(f"the database {self.path} does not exist yet: {FIX}")
+        check_version(_version(self.path), str(self.path))
+        make_private(self.path)
+
+    def migrate(self) -> None:
+        """See :meth:`gatekeeper.store.engine.Engine.migrate`; it is one exclusive transaction."""
+        os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        if _version(self.path) < HEAD:
+            self._upgrade()
+        self.check_tables()
+
+    def _upgrade(self) -> None:
+        from sqlalchemy import create_engine, event, pool
+        from sqlalchemy.exc import SQLAlchemyError
+
+        def patient() -> SqliteConnection:
+            return connect(self.path, busy_timeout=PATIENCE)
+
+        engine = create_engine("sqlite://", creator=patient, poolclass=pool.NullPool)
+        # The driver would begin only at the first INSERT, and leave each CREATE TABLE to itself.
+        event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN EXCLUSIVE"))
+        try:
+            _patiently(lambda: patient().close())
+            with engine.begin() as connection:
+                upgrade(connection)
+        except (sqlite3.Error, SQLAlchemyError) as error:
+            raise ConfigError(f"the database {self.path} cannot be upgraded: {error}") from error
+
+    def begin_serving(self) -> None:
+        """See :meth:`gatekeeper.store.engine.Engine.begin_serving`."""
         self._serving.take()
-        try:
-            self._check_tables()
-        except ConfigError:
-            self._serving.release()
-            raise
-        self._connections.busy_timeout = SERVING_BUSY
-        self._started = True
+        self.busy_timeout = SERVING_BUSY
 
-    def close(self) -> None:
-        """See :meth:`gatekeeper.store.contract.Store.close`."""
-        if self._closed:
+    def end_serving(self) -> None:
+        """See :meth:`gatekeeper.store.engine.Engine.end_serving`."""
+        self._serving.release()
+
+    def claim_writing(self) -> None:
+        """See :meth:`gatekeeper.store.engine.Engine.claim_writing`."""
+        if not self._writing.take():
+            raise StoreUnavailable(locked_message(self.path))
+
+    def end_writing(self) -> None:
+        """See :meth:`gatekeeper.store.engine.Engine.end_writing`."""
+        self._writing.release()
+
+    def scrub(self, connection: Connection) -> bool:
+        """Move the write-ahead log into the database and cut it to nothing; tell whether nobody stood in the way."""
+        busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        return not busy
+
+
+def _version(path: Path) -> str:
+    """Return the version of the tables, empty where there are none."""
+    try:
+        connection = connect(path, busy_timeout=PATIENCE, pragmas=())
+    except sqlite3.OperationalError as error:
+        raise ConfigError(f"the database {path} cannot be opened: {error}") from error
+    try:
+        row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    except sqlite3.OperationalError as error:
+        if "no such table" in str(error):
+            return ""
+        raise ConfigError(f"the database {path} cannot be read: {error}") from error
+    except sqlite3.DatabaseError as error:
+        raise ConfigError(f"{path} is not a Gatekeeper database: {error}") from error
+    finally:
+        connection.close()
+    return "" if row is None else str(row[0])
+
+
+def _patiently(action: Callable[[], None]) -> None:
+    """Do something that SQLite may refuse at once while another process does the same."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            action()
+        except sqlite3.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+        else:
             return
-        try:
-            if self._started:
-                self._closed = True
-                self._writer.stop()
-            elif self._tally:
-                self._flush_alone()
-        finally:
-            self._closed = True
-            self._connections.close()
-            self._serving.release()
-
-    def check(self) -> None:
-        """See :meth:`gatekeeper.store.contract.Store.check`."""
-        self._refuse_if_closed()
-        if self._started:
-            self._writer.check()
-        else:
-            self._run_alone(Job(probe=True))
-
-    def flush(self) -> None:
-        """See :meth:`gatekeeper.store.contract.Store.flush`."""
-        self._refuse_if_closed()
-        if self._started:
-            self._writer.do(Job(flush=True))
-        else:
-            self._flush_alone()
-
-    # Writing
-
-    def publish(self, notice: Notice) -> None:
-        """See :meth:`gatekeeper.store.contract.Store.publish`."""
-        self._do(Job(work=lambda connection: writes.publish(connection, notice)))
-
-    def lift(self, site: str, *, lifted: bool, at: int) -> None:
-        """See :meth:`gatekeeper.store.contract.Store.lift`."""
-        self._do(Job(work=lambda connection: writes.lift(connection, site, at, lifted=lifted)))
-
-    def record(self, record: ConsentRecord) -> None:
-        """See :meth:`gatekeeper.store.contract.Store.record`."""
-        self._do(Job(work=lambda connection: writes.record(connection, record)))
-
-    def end(self, site: str, subject: bytes, state: State, *, at: int) -> None:
-        """See :meth:`gatekeeper.store.contract.Store.end`."""
-        if state is State.GRANTED:
-            raise ValueError("a record ends as refused or withdrawn")
-        self._do(Job(work=lambda connection: writes.end(connection, (site, subject), state, at)))
-
-    def block(self, site: str, subject: bytes, status: Status, *, at: int) -> None:
-        """See :meth:`gatekeeper.store.contract.Store.block`."""
-        if status is Status.ACTIVE:
-            raise ValueError("a subject is blocked as restricted, objecting or erased")
-        self._do(Job(work=lambda connection: writes.block(connection, (site, subject), status, at)))
-        if status is Status.ERASED:
-            self._empty_log()
-
-    def append(self, event: Event, permit: Allowed, *, wait: float | None = None) -> None:
-        """See :meth:`gatekeeper.store.contract.Store.append`."""
-        self._do(Job([_encode(event, permit)]), wait)
-
-    def append_all(self, permitted: Sequence[Permitted], *, wait: float | None = None) -> None:
-        """See :meth:`gatekeeper.store.contract.Store.append_all`."""
-        if permitted:
-            self._do(Job([_encode(each.event, each.permit) for each in permitted]), wait)
-
-    def tally(self, total: Total, n: int = 1) -> None:
-        """See :meth:`gatekeeper.store.contract.Store.tally`."""
-        if self._tally.add(total, n) and self._started:
-            with suppress(StoreUnavailable):  # closed: what comes now is lost with the process
-                self._writer.wake()
-
-    def see(self, seen: Mapping[Sighting, int]) -> None:
-        """See :meth:`gatekeeper.store.contract.Store.see`."""
-        self._do(Job(work=lambda connection: writes.see(connection, seen)))
-
-    def forget_sightings(self, site: str) -> None:
-        """See :meth:`gatekeeper.store.contract.Store.forget_sightings`."""
-        self._do(Job(work=lambda connection: writes.forget_sightings(connection, site)))
-
-    def use_invitation(self, invitation: Invitation, *, at: int) -> None:
-        """See :meth:`gatekeeper.store.contract.Store.use_invitation`."""
-        self._do(Job(work=lambda connection: writes.use_invitation(connection, invitation, at)))
-
-    def _do(self, job: Job, wait: float | None = None) -> None:
-        self._refuse_if_closed()
-        if self._started:
-            self._writer.do(job, wait)
-        else:
-            self._run_alone(job)
-
-    def _run_alone(self, job: Job) -> None:
-        """Do a command's job in a transaction of its own."""
-        with self._commanding, self._connected() as connection:
-            outcome = self._commands.run(connection, [job])
-        for total in outcome.dropped:
-            self._tally.add(total)
-        if job.error is not None:
-            raise job.error
-
-    def _flush_alone(self) -> None:
-        def write(counts: Mapping[Total, int]) -> None:
-            self._run_alone(totals_job(counts))
-
-        self._tally.write(write)
-
-    def _empty_log(self) -> None:
-        if self._started:
-            self._writer.checkpoint_soon()
-        else:
-            with self._connected() as connection:
-                empty_log(connection)
-
-    # Reading
-
-    def notices(self, site: str) -> list[Notice]:
-        """See :meth:`gatekeeper.store.contract.Store.notices`."""
-        rows = self._read(sql.NOTICES, (site,))
-        return [_notice(*row) for row in rows]
-
-    def is_lifted(self, site: str) -> bool:
-        """See :meth:`gatekeeper.store.contract.Store.is_lifted`."""
-        return bool(self._read(sql.IS_LIFTED, (site,)))
-
-    def totals(self, site: str) -> dict[Total, int]:
-        """See :meth:`gatekeeper.store.contract.Store.totals`."""
-        return self._tally.add_to(site, lambda: {Total(*key): n for *key, n in self._read(sql.TOTALS, (site,))})
-
-    def sightings(self, site: str) -> dict[Sighting, int]:
-        """See :meth:`gatekeeper.store.contract.Store.sightings`."""
-        rows = self._read(sql.SIGHTINGS, (site,))
-        return {Sighting(site, day, Seen(what), name, path): n for site, day, what, name, path, n in rows}
-
-    def events(self, site: str, subject: bytes) -> list[Event]:
-        """See :meth:`gatekeeper.store.contract.Store.events`."""
-        keys = self._read(sql.KEY, (site, subject))
-        if not keys or keys[0][0] is None:
-            return []
-        sealer = sealing.opener(keys[0][0])
-        events = []
-        for _, _, event, at, kind, tracker, body in self._read(sql.EVENTS, (site, subject)):
-            fields = sealing.open_fields(sealer, body, site, subject, event)
-            if fields is not None:
-                events.append(Event(event, site, subject, at, EventKind(kind), tracker, fields))
-        return events
-
-    def find_receipt(self, site: str, receipt: bytes) -> ConsentRecord | None:
-        """See :meth:`gatekeeper.store.contract.Store.find_receipt`."""
-        rows = self._read(sql.FIND_RECEIPT, (site, receipt))
-        return ConsentRecord(*rows[0]) if rows else None
-
-    def records(self, site: str, subject: bytes) -> list[ConsentRecord]:
-        """See :meth:`gatekeeper.store.contract.Store.records`."""
-        return [ConsentRecord(*row) for row in self._read(sql.RECORDS, (site, subject))]
-
-    def _read(self, statement: str, parameters: tuple[object, ...]) -> list[tuple[Any, ...]]:
-        with self._connected() as connection:
-            return connection.execute(statement, parameters).fetchall()
-
-    @contextmanager
-    def _connected(self) -> Iterator[sqlite3.Connection]:
-        """Lend a connection to the right tables; what goes wrong with it is that the store is unavailable."""
-        self._refuse_if_closed()
-        if not self._checked:
-            self._check_tables()
-        try:
-            with self._connections.use() as connection:
-                yield connection
-        except (sqlite3.Error, OSError) as error:
-            raise unavailable(error) from error
-
-    def _refuse_if_closed(self) -> None:
-        if self._closed:
-            raise StoreUnavailable("the store is closed")
-
-    def _check_tables(self) -> None:
-        check_schema(self._path)
-        make_private(self._path)
-        self._checked = True
 
 
 def make_private(path: Path) -> None:
@@ -275,13 +220,3 @@ def check_place(path: Path) -> None:
         raise ConfigError(f"the directory of the database, {directory}, cannot be written by this user: chown it")
     if path.exists() and not (path.is_file() and os.access(path, os.R_OK | os.W_OK)):
         raise ConfigError(f"the database {path} is not a file that this user can read and write: chown it")
-
-
-def _encode(event: Event, permit: Allowed) -> writes.Encoded:
-    if not isinstance(permit, Allowed) or permit.reason is not Reason.GRANTED or permit.site != event.site:
-        raise ValueError(f"an event of site {event.site!r} needs a grant for it; this permit is {permit!r}")
-    return writes.encode(event, sealing.encode_body(event, permit), permit.record)
-
-
-def _notice(site: str, no: int, digest: str, content: str, day: str) -> Notice:
-    return Notice(site, no, msgspec.json.decode(content), day, digest)

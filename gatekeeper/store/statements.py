@@ -1,39 +1,28 @@
-"""The statements, written in SQLAlchemy Core and compiled once to text that the driver runs as it is.
+"""The statements, written in SQLAlchemy Core and compiled once for each engine to text that its driver runs as it is.
 
 Compiling on every batch would cost more than the writes. Each begins with a comment that names where it is used, so
 that a log of slow queries points home.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Table, bindparam, delete, func, select, update
-from sqlalchemy.dialects import sqlite
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.engine import Dialect
 from sqlalchemy.sql import ClauseElement
 
 from . import schema
 
-_DIALECT = sqlite.dialect(paramstyle="qmark")
+_SUBJECT = ("site", "subject")
+_SIGHTING = ("site", "day", "what", "name", "path")
 
 
-def _compile(name: str, statement: ClauseElement, parameters: Sequence[str]) -> str:
-    """Return a statement as text.
-
-    :param parameters: in the order in which callers give them; a mistake here shows on import.
-    """
-    compiled = statement.compile(dialect=_DIALECT)
-    order = tuple(getattr(compiled, "positiontup", None) or ())
-    if order != tuple(parameters):
-        raise AssertionError(f"{name} takes {order}, not {tuple(parameters)}")
-    return f"/* store.{name} */ {compiled}"
-
-
-def _names(table: Table) -> list[str]:
+def names(table: Table) -> list[str]:
+    """Return the names of a table's columns, in their order."""
     return [column.name for column in table.columns]
 
 
-def _of(table: Table, *names: str) -> ColumnElement[bool]:
+def equal(table: Table, *names: str) -> ColumnElement[bool]:
     """Return the condition that columns equal parameters of the same name."""
     first, *rest = (table.c[name] == bindparam(name) for name in names)
     condition: ColumnElement[bool] = first
@@ -42,120 +31,142 @@ def _of(table: Table, *names: str) -> ColumnElement[bool]:
     return condition
 
 
-def _insert(table: Table) -> Any:
-    return insert(table).values({name: bindparam(name) for name in _names(table)})
+class Statements:
+    """All statements that both engines run, in one engine's words.
 
+    :param dialect: how its driver wants them; its parameters stand in order, without names.
+    :param insert: the dialect's own INSERT, which knows ON CONFLICT.
+    """
 
-_SUBJECT = ("site", "subject")
-_SIGHTING = ("site", "day", "what", "name", "path")
+    def __init__(self, dialect: Dialect, insert: Callable[[Table], Any]) -> None:
+        self._dialect = dialect
+        self._insert_into = insert
+        self._notices()
+        self._subjects()
+        self._events()
+        self._totals()
+        self._sightings()
+        self._health()
 
-# Notices
-PUBLISH = _compile("publish", _insert(schema.notices), _names(schema.notices))
-LAST_NOTICE = _compile("publish", select(func.max(schema.notices.c.no)).where(_of(schema.notices, "site")), ["site"])
-NOTICES = _compile(
-    "notices",
-    select(schema.notices).where(_of(schema.notices, "site")).order_by(schema.notices.c.no),
-    ["site"],
-)
+    def _notices(self) -> None:
+        notices, lifted = schema.notices, schema.lifted
+        self.publish = self._compile("publish", self._insert(notices).on_conflict_do_nothing(), names(notices))
+        self.last_notice = self._compile(
+            "publish", select(func.max(notices.c.no)).where(equal(notices, "site")), ["site"]
+        )
+        self.notices = self._compile(
+            "notices", select(notices).where(equal(notices, "site")).order_by(notices.c.no), ["site"]
+        )
+        self.lift = self._compile("lift", self._insert(lifted).on_conflict_do_nothing(), names(lifted))
+        self.restore = self._compile("lift", delete(lifted).where(equal(lifted, "site")), ["site"])
+        self.is_lifted = self._compile("is_lifted", select(lifted.c.at).where(equal(lifted, "site")), ["site"])
 
-# Lifted sites
-LIFT = _compile("lift", _insert(schema.lifted).on_conflict_do_nothing(), _names(schema.lifted))
-RESTORE = _compile("lift", delete(schema.lifted).where(_of(schema.lifted, "site")), ["site"])
-IS_LIFTED = _compile("is_lifted", select(schema.lifted.c.at).where(_of(schema.lifted, "site")), ["site"])
+    def _subjects(self) -> None:
+        subjects, records, replaced, blocked = schema.subjects, schema.records, schema.replaced, schema.blocked
+        is_open = equal(records, *_SUBJECT) & records.c.ended_at.is_(None)
+        self.add_subject = self._compile("record", self._insert(subjects).on_conflict_do_nothing(), names(subjects))
+        self.key = self._compile("events", select(subjects.c.key).where(equal(subjects, *_SUBJECT)), _SUBJECT)
+        #: Takes a subject for oneself until the transaction is over: nobody appends to it, or ends it, meanwhile.
+        self.hold = self._compile(
+            "hold", select(subjects.c.subject).where(equal(subjects, *_SUBJECT)).with_for_update(), _SUBJECT
+        )
+        self.forget_key = self._compile(
+            "block", update(subjects).values(key=None).where(equal(subjects, *_SUBJECT)), ["key", *_SUBJECT]
+        )
+        self.add_record = self._compile("record", self._insert(records).on_conflict_do_nothing(), names(records))
+        self.end_record = self._compile(
+            "end",
+            update(records).values(ended_at=bindparam("end_at"), ended_as=bindparam("end_as")).where(is_open),
+            ["end_at", "end_as", *_SUBJECT],
+        )
+        self.records = self._compile(
+            "records",
+            select(records)
+            .where(equal(records, *_SUBJECT))
+            .order_by(records.c.at, records.c.ended_at.is_(None), records.c.ended_at),
+            _SUBJECT,
+        )
+        self.open_records = self._compile("record", select(records).where(is_open), _SUBJECT)
+        self.find_receipt = self._compile(
+            "find_receipt", select(records).where(equal(records, "site", "receipt")), ["site", "receipt"]
+        )
+        self.replace = self._compile("record", self._insert(replaced), names(replaced))
+        self.replaced = self._compile(
+            "append",
+            select(replaced.c.record).where(equal(replaced, *_SUBJECT, "record")),
+            [*_SUBJECT, "record"],
+        )
+        self.blocked = self._compile("append", select(blocked.c.status).where(equal(blocked, *_SUBJECT)), _SUBJECT)
+        block = self._insert(blocked)
+        self.block = self._compile(
+            "block",
+            block.on_conflict_do_update(
+                index_elements=list(_SUBJECT), set_={"status": block.excluded.status, "at": block.excluded.at}
+            ),
+            names(blocked),
+        )
 
-# Subjects and their records
-ADD_SUBJECT = _compile("record", _insert(schema.subjects).on_conflict_do_nothing(), _names(schema.subjects))
-KEY = _compile("append", select(schema.subjects.c.key).where(_of(schema.subjects, *_SUBJECT)), _SUBJECT)
-FORGET_KEY = _compile(
-    "block", update(schema.subjects).values(key=None).where(_of(schema.subjects, *_SUBJECT)), ["key", *_SUBJECT]
-)
-ADD_RECORD = _compile("record", _insert(schema.records), _names(schema.records))
-END_RECORD = _compile(
-    "end",
-    update(schema.records)
-    .values(ended_at=bindparam("end_at"), ended_as=bindparam("end_as"))
-    .where(_of(schema.records, *_SUBJECT) & schema.records.c.ended_at.is_(None)),
-    ["end_at", "end_as", *_SUBJECT],
-)
-RECORDS = _compile(
-    "records",
-    select(schema.records)
-    .where(_of(schema.records, *_SUBJECT))
-    .order_by(schema.records.c.at, schema.records.c.ended_at.is_(None), schema.records.c.ended_at),
-    _SUBJECT,
-)
-OPEN_RECORDS = _compile(
-    "record",
-    select(schema.records.c.record).where(_of(schema.records, *_SUBJECT) & schema.records.c.ended_at.is_(None)),
-    _SUBJECT,
-)
-REPLACE = _compile("record", _insert(schema.replaced), _names(schema.replaced))
-REPLACED = _compile(
-    "append",
-    select(schema.replaced.c.record).where(_of(schema.replaced, *_SUBJECT, "record")),
-    [*_SUBJECT, "record"],
-)
-FIND_RECEIPT = _compile(
-    "find_receipt", select(schema.records).where(_of(schema.records, "site", "receipt")), ["site", "receipt"]
-)
+    def _events(self) -> None:
+        fresh = schema.fresh_events
+        self.append = self._compile("append", self._insert(fresh).on_conflict_do_nothing(), names(fresh))
+        self.events = self._compile(
+            "events",
+            select(fresh).where(equal(fresh, *_SUBJECT)).order_by(fresh.c.at, fresh.c.event),
+            _SUBJECT,
+        )
 
-# Blocked subjects
-BLOCKED = _compile("append", select(schema.blocked.c.status).where(_of(schema.blocked, *_SUBJECT)), _SUBJECT)
-BLOCK = _compile(
-    "block",
-    (_block := _insert(schema.blocked)).on_conflict_do_update(
-        index_elements=list(_SUBJECT), set_={"status": _block.excluded.status, "at": _block.excluded.at}
-    ),
-    _names(schema.blocked),
-)
+    def _totals(self) -> None:
+        totals = schema.totals
+        self.add_total = self._compile("flush", self._insert_or_add(totals), names(totals))
+        self.totals = self._compile("totals", select(totals).where(equal(totals, "site")), ["site"])
 
-# Events
-APPEND = _compile("append", _insert(schema.fresh_events).on_conflict_do_nothing(), _names(schema.fresh_events))
-EVENTS = _compile(
-    "events",
-    select(schema.fresh_events)
-    .where(_of(schema.fresh_events, *_SUBJECT))
-    .order_by(schema.fresh_events.c.at, schema.fresh_events.c.event),
-    _SUBJECT,
-)
+    def _sightings(self) -> None:
+        sightings, used = schema.sightings, schema.used_invitations
+        self.see_again = self._compile(
+            "see",
+            update(sightings).values(n=sightings.c.n + bindparam("more")).where(equal(sightings, *_SIGHTING)),
+            ["more", *_SIGHTING],
+        )
+        self.see_first = self._compile("see", self._insert_or_add(sightings), names(sightings))
+        self.count_sightings = self._compile(
+            "see", select(func.count()).select_from(sightings).where(equal(sightings, "site")), ["site"]
+        )
+        self.sightings = self._compile("sightings", select(sightings).where(equal(sightings, "site")), ["site"])
+        self.forget_sightings = self._compile(
+            "forget_sightings", delete(sightings).where(equal(sightings, "site")), ["site"]
+        )
+        self.use_invitation = self._compile("use_invitation", self._insert(used).on_conflict_do_nothing(), names(used))
+        self.drop_invitations = self._compile(
+            "use_invitation", delete(used).where(used.c.until <= bindparam("now")), ["now"]
+        )
 
-# Totals
-ADD_TOTAL = _compile(
-    "flush",
-    (_total := _insert(schema.totals)).on_conflict_do_update(
-        index_elements=list(schema.totals.primary_key.columns),
-        set_={"n": schema.totals.c.n + _total.excluded.n},
-    ),
-    _names(schema.totals),
-)
-TOTALS = _compile("totals", select(schema.totals).where(_of(schema.totals, "site")), ["site"])
+    def _health(self) -> None:
+        beat = self._insert(schema.heartbeat)
+        self.heartbeat = self._compile(
+            "check",
+            beat.on_conflict_do_update(
+                index_elements=["id"], set_={"at": beat.excluded.at, "padding": beat.excluded.padding}
+            ),
+            names(schema.heartbeat),
+        )
 
-# Sightings
-SEE_AGAIN = _compile(
-    "see",
-    update(schema.sightings)
-    .values(n=schema.sightings.c.n + bindparam("more"))
-    .where(_of(schema.sightings, *_SIGHTING)),
-    ["more", *_SIGHTING],
-)
-SEE_FIRST = _compile("see", _insert(schema.sightings), _names(schema.sightings))
-COUNT_SIGHTINGS = _compile(
-    "see", select(func.count()).select_from(schema.sightings).where(_of(schema.sightings, "site")), ["site"]
-)
-SIGHTINGS = _compile("sightings", select(schema.sightings).where(_of(schema.sightings, "site")), ["site"])
-FORGET_SIGHTINGS = _compile("forget_sightings", delete(schema.sightings).where(_of(schema.sightings, "site")), ["site"])
-USE_INVITATION = _compile("use_invitation", _insert(schema.used_invitations), _names(schema.used_invitations))
-DROP_INVITATIONS = _compile(
-    "use_invitation",
-    delete(schema.used_invitations).where(schema.used_invitations.c.until <= bindparam("now")),
-    ["now"],
-)
+    def _insert(self, table: Table) -> Any:
+        return self._insert_into(table).values({name: bindparam(name) for name in names(table)})
 
-# Health
-HEARTBEAT = _compile(
-    "check",
-    (_beat := _insert(schema.heartbeat)).on_conflict_do_update(
-        index_elements=["id"], set_={"at": _beat.excluded.at, "padding": _beat.excluded.padding}
-    ),
-    _names(schema.heartbeat),
-)
+    def _insert_or_add(self, table: Table) -> Any:
+        """Return the INSERT of a count that adds to the one that is there."""
+        count = self._insert(table)
+        return count.on_conflict_do_update(
+            index_elements=list(table.primary_key.columns), set_={"n": table.c.n + count.excluded.n}
+        )
+
+    def _compile(self, name: str, statement: ClauseElement, parameters: Sequence[str]) -> str:
+        """Return a statement as text.
+
+        :param parameters: in the order in which callers give them; a mistake here shows on import.
+        """
+        compiled = statement.compile(dialect=self._dialect)
+        order = tuple(getattr(compiled, "positiontup", None) or ())
+        if order != tuple(parameters):
+            raise AssertionError(f"{name} takes {order}, not {tuple(parameters)}")
+        return f"/* store.{name} */ {compiled}"

@@ -1,6 +1,5 @@
 """Jobs, and running them: many in one transaction, each failing for its own mistakes alone."""
 
-import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -11,12 +10,13 @@ from gatekeeper.core.errors import InvalidInput, StoreUnavailable
 
 from . import writes
 from .contract import Total
+from .engine import Connection
 
 #: What a heartbeat asks room for after the database was full: about a batch of events. Less would let a nearly full
 #: disk pass for a healthy one, and the next batch fail again.
 ROOM = 64 * 1024
 
-Work = Callable[[sqlite3.Connection], None]
+Work = Callable[[Connection], None]
 
 
 class Job:
@@ -89,14 +89,14 @@ class Transactions:
         self._clock = clock
         self._appender = writes.Appender()
 
-    def run(self, connection: sqlite3.Connection, jobs: Sequence[Job], *, room: int = 0) -> Outcome:
+    def run(self, connection: Connection, jobs: Sequence[Job], *, room: int = 0) -> Outcome:
         """Run jobs and commit. A job that is itself at fault keeps its error and writes nothing.
 
         :param room: how many bytes a heartbeat is to ask room for.
-        :raises sqlite3.Error: nothing at all was written.
+        :raises Exception: nothing at all was written; the driver's errors pass through.
         """
         at = int(self._clock())
-        connection.execute("BEGIN IMMEDIATE")
+        connection.execute(connection.BEGIN)
         try:
             outcome = self._run_in_order(connection, jobs, day_of(at))
             if not outcome.wrote and any(job.probe for job in jobs):
@@ -110,7 +110,7 @@ class Transactions:
             raise
         return outcome
 
-    def _run_in_order(self, connection: sqlite3.Connection, jobs: Sequence[Job], day: str) -> Outcome:
+    def _run_in_order(self, connection: Connection, jobs: Sequence[Job], day: str) -> Outcome:
         outcome = Outcome()
         for work, run in _runs(jobs):
             before = connection.total_changes
@@ -133,7 +133,7 @@ def _runs(jobs: Sequence[Job]) -> Iterator[tuple[Work | None, list[Job]]]:
                 yield work, [job]
 
 
-def _run_alone(connection: sqlite3.Connection, work: Work, job: Job) -> bool:
+def _run_alone(connection: Connection, work: Work, job: Job) -> bool:
     connection.execute("SAVEPOINT job")
     try:
         work(connection)

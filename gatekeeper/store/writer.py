@@ -6,7 +6,6 @@ It also knows whether the database takes writes. All times in here are of the mo
 import logging
 import math
 import os
-import sqlite3
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -15,9 +14,9 @@ from queue import Empty, SimpleQueue
 from gatekeeper.core.errors import StoreUnavailable
 
 from . import forks, writes
-from .connections import Connections, empty_log
+from .connections import Connections
 from .contract import Total
-from .locks import WriterLock, locked_message
+from .engine import Engine
 from .tallies import Tally
 from .transactions import ROOM, Job, Transactions, unavailable
 
@@ -29,9 +28,10 @@ KNOWN_FOR = 1.0
 PROBE_EVERY = 0.25
 #: How often the tally is written, and no more often.
 FLUSH_EVERY = 60.0
-#: How soon after an erasure the write-ahead log is emptied, and how soon again where readers stood in the way.
-CHECKPOINT_AFTER = 1.0
-CHECKPOINT_AGAIN = 5.0
+#: How soon after an erasure the engine has what was erased leave its files, and how soon again where readers stood in
+#: the way.
+SCRUB_AFTER = 1.0
+SCRUB_AGAIN = 5.0
 #: How many jobs may wait; beyond that, writes are refused at once.
 MAX_WAITING = 1024
 #: How many events go into one transaction, so that it stays well below a request's patience.
@@ -42,9 +42,6 @@ _NAP = WINDOW / 4
 #: How long closing waits for a database that does not answer.
 _LAST_WORDS = 5.0
 
-# The driver's errors that come from our own values or statements, not from the database.
-_MISTAKES = (sqlite3.ProgrammingError, sqlite3.InterfaceError, sqlite3.IntegrityError, sqlite3.DataError)
-
 
 class Writer:
     """Group commit: takes all jobs that wait, writes them in one transaction, wakes those who wait.
@@ -54,16 +51,17 @@ class Writer:
 
     def __init__(
         self,
+        engine: Engine,
         connections: Connections,
         tally: Tally,
-        lock: WriterLock,
         *,
         clock: Callable[[], float],
         patience: float,
     ) -> None:
+        self._engine = engine
+        self._troubles: tuple[type[Exception], ...] = (*engine.errors, StoreUnavailable)
         self._connections = connections
         self._tally = tally
-        self._lock = lock
         self._clock = clock
         self._patience = patience
         self._stopping = False
@@ -82,11 +80,11 @@ class Writer:
         self._refreshing = False
         self._last_probe = -math.inf
         self._last_flush = time.monotonic()
-        self._checkpoint_at = math.inf
+        self._scrub_at = math.inf
         self._last_size = 1
 
     def before_fork(self) -> None:
-        """Finish the transaction and close the connections: SQLite's must not be carried across."""
+        """Finish the transaction and close the connections, which must not be carried across."""
         self._connections.pause()
 
     def after_fork_in_parent(self) -> None:
@@ -95,7 +93,7 @@ class Writer:
 
     def after_fork_in_child(self) -> None:
         """Leave the parent's jobs, counts and connections to the parent."""
-        self._lock.release()
+        self._engine.end_writing()
         self._connections.begin_anew()
         self._tally.forget()
         self._begin()
@@ -131,9 +129,9 @@ class Writer:
         self._ensure_running()
         self._queue.put(None)
 
-    def checkpoint_soon(self) -> None:
-        """Have the write-ahead log emptied, so that what was erased is in no file."""
-        self._checkpoint_at = min(self._checkpoint_at, time.monotonic() + CHECKPOINT_AFTER)
+    def scrub_soon(self) -> None:
+        """Have what was erased leave the files."""
+        self._scrub_at = min(self._scrub_at, time.monotonic() + SCRUB_AFTER)
         self.wake()
 
     def stop(self) -> None:
@@ -144,7 +142,7 @@ class Writer:
         if thread is not None:
             self._queue.put(None)
             thread.join(_LAST_WORDS)
-        self._lock.release()
+        self._engine.end_writing()
 
     def _submit(self, job: Job) -> None:
         self._ensure_running()
@@ -205,7 +203,7 @@ class Writer:
 
     def _until_due(self) -> float | None:
         """Return for how long there is nothing to do but wait; None for ever."""
-        due = self._checkpoint_at
+        due = self._scrub_at
         if self._trouble:
             due = min(due, self._last_probe + PROBE_EVERY)
         if self._tally:
@@ -228,9 +226,9 @@ class Writer:
             return
         try:
             self._commit(jobs)
-        except _MISTAKES as error:
+        except self._engine.mistakes as error:
             self._write_apart(jobs, error)
-        except (sqlite3.Error, OSError, StoreUnavailable) as error:
+        except self._troubles as error:
             self._in_trouble(str(error))
             self._fail(jobs)
         except Exception as error:
@@ -250,8 +248,7 @@ class Writer:
             self._write([job])
 
     def _commit(self, jobs: list[Job], *, room: int = 0) -> None:
-        if not self._lock.take():
-            raise StoreUnavailable(locked_message(self._connections.path))
+        self._engine.claim_writing()
         with self._connections.use() as connection:
             outcome = self._transactions.run(connection, jobs, room=room)
         self._refreshing = False
@@ -284,8 +281,8 @@ class Writer:
             self._probe()
         if self._tally and now >= self._last_flush + FLUSH_EVERY:
             self._flush()
-        if now >= self._checkpoint_at:
-            self._checkpoint()
+        if now >= self._scrub_at:
+            self._scrub()
 
     def _probe(self) -> None:
         self._last_probe = time.monotonic()
@@ -304,13 +301,13 @@ class Writer:
             return unavailable(error)
         return None
 
-    def _checkpoint(self) -> None:
+    def _scrub(self) -> None:
         try:
             with self._connections.use() as connection:
-                done = empty_log(connection)
-        except sqlite3.Error:
+                done = self._engine.scrub(connection)
+        except self._engine.errors:
             done = False
-        self._checkpoint_at = math.inf if done else time.monotonic() + CHECKPOINT_AGAIN
+        self._scrub_at = math.inf if done else time.monotonic() + SCRUB_AGAIN
 
 
 def totals_job(counts: Mapping[Total, int]) -> Job:

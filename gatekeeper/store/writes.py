@@ -1,8 +1,7 @@
 """What each write does, inside a transaction that somebody else began and will commit."""
 
-import sqlite3
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import astuple
 
 import rfc8785
@@ -17,14 +16,12 @@ from gatekeeper.core.notices import Notice
 from gatekeeper.core.sightings import Sighting
 
 from . import sealing
-from . import statements as sql
 from .contract import ConsentRecord, Total
+from .engine import REPLACED, Connection, Granted, Who
 
 #: An event that may be kept, its body as :func:`gatekeeper.store.sealing.encode_body` made it, and the consent record
 #: that permits it; empty where that is not known.
 Encoded = tuple[Event, bytes, bytes]
-#: A site and a subject.
-Who = tuple[str, bytes]
 
 #: The status of a subject whose record has ended; the others are those of a subject's own requests.
 WITHDRAWN = State.WITHDRAWN.value
@@ -36,106 +33,112 @@ _REMEMBERED_KEYS = 4096
 MAX_SIGHTINGS = 5000
 
 
-def publish(connection: sqlite3.Connection, notice: Notice) -> None:
+def publish(connection: Connection, notice: Notice) -> None:
     """Add a notice; its content is kept as canonical JSON (RFC 8785), of which its hash is the SHA-256."""
-    (last,) = connection.execute(sql.LAST_NOTICE, (notice.site,)).fetchone()
+    (last,) = connection.execute(connection.sql.last_notice, (notice.site,)).fetchone()
     expected = (last or 0) + 1
     if notice.no != expected:
         raise InvalidInput(f"notice {notice.no} of site {notice.site!r} cannot be published: the next is {expected}")
     content = rfc8785.dumps(notice.content).decode()
-    connection.execute(sql.PUBLISH, (notice.site, notice.no, notice.hash, content, notice.published_day))
+    row = (notice.site, notice.no, notice.hash, content, notice.published_day)
+    if not connection.execute(connection.sql.publish, row).rowcount:
+        raise InvalidInput(f"notice {notice.no} of site {notice.site!r} has just been published by somebody else")
 
 
-def lift(connection: sqlite3.Connection, site: str, at: int, *, lifted: bool) -> None:
+def lift(connection: Connection, site: str, at: int, *, lifted: bool) -> None:
     """Note that a site's policy is lifted, or is not."""
     if lifted:
-        connection.execute(sql.LIFT, (site, at))
+        connection.execute(connection.sql.lift, (site, at))
     else:
-        connection.execute(sql.RESTORE, (site,))
+        connection.execute(connection.sql.restore, (site,))
 
 
-def record(connection: sqlite3.Connection, record: ConsentRecord) -> None:
+def record(connection: Connection, record: ConsentRecord) -> None:
     """Add a grant; the subject's earlier one ends as replaced."""
+    sql = connection.sql
     who = (record.site, record.subject)
+    connection.execute(sql.add_subject, (*who, sealing.new_key()))
+    _hold(connection, who)
     if status_of(connection, who) is not None:
         raise InvalidInput("this subject has ended: a new grant is a new subject")
-    connection.execute(sql.ADD_SUBJECT, (*who, sealing.new_key()))
-    open_records = connection.execute(sql.OPEN_RECORDS, who).fetchall()
-    connection.executemany(sql.REPLACE, [(*who, replaced) for (replaced,) in open_records])
-    connection.execute(sql.END_RECORD, (record.at, "replaced", *who))
-    try:
-        connection.execute(sql.ADD_RECORD, astuple(record))
-    except sqlite3.IntegrityError as error:
-        raise InvalidInput("this record or receipt is already kept: both ids must be new") from error
+    open_records = [ConsentRecord(*row) for row in connection.execute(sql.open_records, who).fetchall()]
+    if record in open_records:
+        return  # tried again, as the answer was lost
+    connection.executemany(sql.replace, [(*who, replaced.record) for replaced in open_records])
+    connection.execute(sql.end_record, (record.at, "replaced", *who))
+    if not connection.execute(sql.add_record, astuple(record)).rowcount:
+        raise InvalidInput("this record or receipt is already kept: both ids must be new")
 
 
-def end(connection: sqlite3.Connection, who: Who, state: State, at: int) -> None:
+def end(connection: Connection, who: Who, state: State, at: int) -> None:
     """End a subject's record, and block the subject."""
-    if _exists(connection, who):
-        connection.execute(sql.END_RECORD, (at, state.value, *who))
+    if _hold(connection, who):
+        connection.execute(connection.sql.end_record, (at, state.value, *who))
         _raise_status(connection, who, WITHDRAWN, at)
 
 
-def block(connection: sqlite3.Connection, who: Who, status: Status, at: int) -> None:
+def block(connection: Connection, who: Who, status: Status, at: int) -> None:
     """Block a subject; if it is to be erased, destroy its key."""
-    if _exists(connection, who):
+    if _hold(connection, who):
         _raise_status(connection, who, status.value, at)
         if status is Status.ERASED:
-            connection.execute(sql.FORGET_KEY, (None, *who))
+            connection.execute(connection.sql.forget_key, (None, *who))
 
 
-def status_of(connection: sqlite3.Connection, who: Who) -> str | None:
+def status_of(connection: Connection, who: Who) -> str | None:
     """Return why a subject is blocked, None where it is not."""
-    row = connection.execute(sql.BLOCKED, who).fetchone()
+    row = connection.execute(connection.sql.blocked, who).fetchone()
     return None if row is None else str(row[0])
 
 
-def add_totals(connection: sqlite3.Connection, counts: Mapping[Total, int]) -> None:
-    """Add to totals."""
-    connection.executemany(sql.ADD_TOTAL, [(*astuple(total), n) for total, n in counts.items()])
+def add_totals(connection: Connection, counts: Mapping[Total, int]) -> None:
+    """Add to totals, in an order in which two processes do not wait for one another."""
+    connection.executemany(connection.sql.add_total, sorted((*astuple(total), n) for total, n in counts.items()))
 
 
-def see(connection: sqlite3.Connection, seen: Mapping[Sighting, int]) -> None:
+def see(connection: Connection, seen: Mapping[Sighting, int]) -> None:
     """Add to sightings; what is new while a site has too many is left out."""
-    for sighting, n in seen.items():
-        key = astuple(sighting)
-        if connection.execute(sql.SEE_AGAIN, (n, *key)).rowcount:
+    for key, n in sorted((astuple(sighting), n) for sighting, n in seen.items()):
+        if connection.execute(connection.sql.see_again, (n, *key)).rowcount:
             continue
-        (kept,) = connection.execute(sql.COUNT_SIGHTINGS, (sighting.site,)).fetchone()
+        (kept,) = connection.execute(connection.sql.count_sightings, key[:1]).fetchone()
         if kept < MAX_SIGHTINGS:
-            connection.execute(sql.SEE_FIRST, (*key, n))
+            connection.execute(connection.sql.see_first, (*key, n))
 
 
-def forget_sightings(connection: sqlite3.Connection, site: str) -> None:
+def forget_sightings(connection: Connection, site: str) -> None:
     """Forget a site's sightings."""
-    connection.execute(sql.FORGET_SIGHTINGS, (site,))
+    connection.execute(connection.sql.forget_sightings, (site,))
 
 
-def use_invitation(connection: sqlite3.Connection, invitation: Invitation, at: int) -> None:
+def use_invitation(connection: Connection, invitation: Invitation, at: int) -> None:
     """Note that an invitation has been used, and forget those that have run out."""
-    connection.execute(sql.DROP_INVITATIONS, (at,))
-    try:
-        connection.execute(sql.USE_INVITATION, (invitation.site, invitation.nonce, invitation.until))
-    except sqlite3.IntegrityError as error:
-        raise InvalidInput("this code has been used: each is good for one browser") from error
+    connection.execute(connection.sql.drop_invitations, (at,))
+    row = (invitation.site, invitation.nonce, invitation.until)
+    if not connection.execute(connection.sql.use_invitation, row).rowcount:
+        raise InvalidInput("this code has been used: each is good for one browser")
 
 
-def beat(connection: sqlite3.Connection, at: int, room: int) -> None:
+def beat(connection: Connection, at: int, room: int) -> None:
     """Write the heartbeat.
 
     :param room: how many bytes to ask room for.
     """
-    connection.execute(sql.HEARTBEAT, (1, at, bytes(room)))
+    connection.execute(connection.sql.heartbeat, (1, at, bytes(room)))
 
 
-def _exists(connection: sqlite3.Connection, who: Who) -> bool:
-    return connection.execute(sql.KEY, who).fetchone() is not None
+def _hold(connection: Connection, who: Who) -> bool:
+    """Keep everybody else from appending to a subject or ending it until the transaction is over.
+
+    Return whether there is such a subject.
+    """
+    return connection.execute(connection.sql.hold, who).fetchone() is not None
 
 
-def _raise_status(connection: sqlite3.Connection, who: Who, status: str, at: int) -> None:
+def _raise_status(connection: Connection, who: Who, status: str, at: int) -> None:
     now = status_of(connection, who)
     if now is None or _STRENGTH[now] < _STRENGTH[status]:
-        connection.execute(sql.BLOCK, (*who, status, at))
+        connection.execute(connection.sql.block, (*who, status, at))
 
 
 class Appender:
@@ -152,41 +155,41 @@ class Appender:
         """Forget all keys: after a roll-back one may be of a subject that was never kept."""
         self._sealers.clear()
 
-    def append(self, connection: sqlite3.Connection, events: Iterable[Encoded], day: str) -> list[Total]:
+    def append(self, connection: Connection, events: Iterable[Encoded], day: str) -> list[Total]:
         """Append events, and return the totals of those that were dropped, one for each."""
-        known: dict[tuple[str, bytes, bytes], AESGCM | Reason] = {}
+        events = list(events)
+        sealers = self._sealers_for(connection, {(event.site, event.subject, permit) for event, _, permit in events})
         rows = []
         dropped = []
         for event, body, permit in events:
-            granted = (event.site, event.subject, permit)
-            sealer = known.get(granted)
-            if sealer is None:
-                sealer = known[granted] = self._sealer(connection, (event.site, event.subject), permit)
+            sealer = sealers[event.site, event.subject, permit]
             if isinstance(sealer, Reason):
                 dropped.append(Total(event.site, day, "hit", event.tracker, sealer.value))
                 continue
             sealed = sealing.seal(sealer, body, event.site, event.subject, event.id)
             rows.append((event.site, event.subject, event.id, event.at, event.kind.value, event.tracker, sealed))
         if rows:
-            connection.executemany(sql.APPEND, rows)
+            connection.append(rows)
         return dropped
 
-    def _sealer(self, connection: sqlite3.Connection, who: Who, permit: bytes) -> AESGCM | Reason:
-        """Return what seals a subject's events, or the reason why there must be none."""
-        if permit and connection.execute(sql.REPLACED, (*who, permit)).fetchone() is not None:
+    def _sealers_for(self, connection: Connection, granted: Collection[Granted]) -> dict[Granted, AESGCM | Reason]:
+        """Return what seals the events of each, or the reason why there must be none."""
+        keys = connection.keys({each[:2] for each in granted}, self._sealers)
+        ended = connection.ended(granted)
+        return {each: self._sealer(each[:2], keys, ended.get(each)) for each in granted}
+
+    def _sealer(self, who: Who, keys: Mapping[Who, bytes | None], ended: str | None) -> AESGCM | Reason:
+        if ended == REPLACED:
             return Reason.WITHDRAWN
-        status = status_of(connection, who)
-        if status is not None:
+        if ended is not None:
             self._sealers.pop(who, None)
-            return Reason.WITHDRAWN if status == WITHDRAWN else Reason.RESTRICTED
+            return Reason.WITHDRAWN if ended == WITHDRAWN else Reason.RESTRICTED
         sealer = self._sealers.get(who)
         if sealer is not None:
             self._sealers.move_to_end(who)
             return sealer
-        row = connection.execute(sql.KEY, who).fetchone()
-        if row is None or row[0] is None:
-            return Reason.FAIL_CLOSED
-        return self._remember(who, sealing.opener(row[0]))
+        key = keys.get(who)
+        return Reason.FAIL_CLOSED if key is None else self._remember(who, sealing.opener(key))
 
     def _remember(self, who: Who, sealer: AESGCM) -> AESGCM:
         self._sealers[who] = sealer

@@ -155,6 +155,15 @@ def test_ids_of_records_and_receipts_are_taken_once(store: Store) -> None:
     assert store.records(SITE, record.subject) == [record], "a refused write leaves nothing half done"
 
 
+def test_a_record_that_comes_again_as_its_answer_was_lost_is_kept_once(store: Store) -> None:
+    record = new_record()
+
+    store.record(record)
+    store.record(record)
+
+    assert store.records(SITE, record.subject) == [record]
+
+
 def test_ending_or_blocking_somebody_who_never_was_keeps_nothing_of_them(store: Store) -> None:
     stranger = new_id()
 

@@ -12,8 +12,8 @@ from gatekeeper.core.decisions import Status
 from gatekeeper.core.errors import InvalidInput
 from gatekeeper.store.connections import Connections
 from gatekeeper.store.engines import migrate, open_store
+from gatekeeper.store.keeper import Keeper
 from gatekeeper.store.sealing import encode_body
-from gatekeeper.store.sqlite import SqliteStore
 from gatekeeper.store.transactions import Job, Transactions
 from gatekeeper.store.writes import block, encode, end, record
 
@@ -56,11 +56,11 @@ class Model:
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqliteStore]:
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Keeper]:
     url = f"sqlite:///{tmp_path_factory.mktemp('invariants')}/gatekeeper.db"
     migrate(url)
     opened = open_store(url, clock=lambda: NOW)
-    assert isinstance(opened, SqliteStore)
+    assert isinstance(opened, Keeper)
     yield opened
     opened.close()
 
@@ -69,7 +69,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqliteStore]:
 @given(steps=steps, turns=turns, size=st.integers(1, 6))
 @pytest.mark.row("EU-08")
 def test_nothing_of_an_ended_subject_is_appended_in_any_order(
-    store: SqliteStore, steps: list[tuple[str, int, int]], turns: list[tuple[int, bool]], size: int
+    store: Keeper, steps: list[tuple[str, int, int]], turns: list[tuple[int, bool]], size: int
 ) -> None:
     subjects = [new_id() for _ in range(SUBJECTS)]
     ids = [new_id() for _ in range(EVENTS)]

@@ -14,8 +14,8 @@ from gatekeeper.core.decisions import Status
 from gatekeeper.core.errors import ConfigError, StoreLocked
 from gatekeeper.store.contract import Store
 from gatekeeper.store.engines import migrate, open_store
+from gatekeeper.store.keeper import Keeper
 from gatekeeper.store.locks import WriterLock
-from gatekeeper.store.sqlite import SqliteStore
 
 from .conftest import OpenStore
 from .things import FIELDS, NOW, PERMIT, SITE, new_event, new_notice, new_record, took
@@ -88,7 +88,7 @@ def test_no_file_can_be_read_by_others(database: Path, serving: Store) -> None:
 
 
 def test_the_database_is_private_from_the_moment_it_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gatekeeper.store.engines.make_private", lambda path: None)
+    monkeypatch.setattr("gatekeeper.store.sqlite.make_private", lambda path: None)
 
     migrate(f"sqlite:///{tmp_path}/new.db")
 
@@ -119,7 +119,7 @@ def test_closing_leaves_one_whole_file(database: Path, serving: Store) -> None:
     alone.close()
 
 
-def test_each_connection_has_the_settings_that_the_promises_need(store: SqliteStore) -> None:
+def test_each_connection_has_the_settings_that_the_promises_need(store: Keeper) -> None:
     store.check()
 
     with store._connections.use() as connection:
@@ -233,7 +233,7 @@ def test_nothing_that_an_event_says_stands_in_any_file(database: Path, store: St
 
 
 def test_after_an_erasure_the_key_is_in_no_file(database: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gatekeeper.store.writer.CHECKPOINT_AFTER", 0.05)
+    monkeypatch.setattr("gatekeeper.store.writer.SCRUB_AFTER", 0.05)
     record, bystander = new_record(), new_record()
     for each in (record, bystander):
         store.record(each)
@@ -256,8 +256,8 @@ def test_after_an_erasure_the_key_is_in_no_file(database: Path, store: Store, mo
 
 
 def test_a_reader_in_the_way_only_delays_that(database: Path, serving: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gatekeeper.store.writer.CHECKPOINT_AFTER", 0.01)
-    monkeypatch.setattr("gatekeeper.store.writer.CHECKPOINT_AGAIN", 0.05)
+    monkeypatch.setattr("gatekeeper.store.writer.SCRUB_AFTER", 0.01)
+    monkeypatch.setattr("gatekeeper.store.writer.SCRUB_AGAIN", 0.05)
     record = new_record()
     serving.record(record)
     key = key_of(database, record.subject)

@@ -19,10 +19,10 @@ from gatekeeper.core.decisions import Status
 from gatekeeper.core.errors import InvalidInput, StoreUnavailable
 from gatekeeper.core.events import Permitted
 from gatekeeper.store import writer as writers
-from gatekeeper.store.connections import PRAGMAS
 from gatekeeper.store.contract import Total
 from gatekeeper.store.engines import migrate
-from gatekeeper.store.sqlite import SqliteStore
+from gatekeeper.store.keeper import Keeper
+from gatekeeper.store.sqlite import PRAGMAS, SqliteEngine
 from gatekeeper.store.transactions import Job, Transactions
 
 from .conftest import OpenStore
@@ -32,14 +32,14 @@ REFUSED = Total(SITE, "2026-11-18", "hit", "visit", "refused")
 
 
 @pytest.fixture
-def serving(open_another: OpenStore) -> SqliteStore:
+def serving(open_another: OpenStore) -> Keeper:
     store = open_another(started=True)
-    assert isinstance(store, SqliteStore)
+    assert isinstance(store, Keeper)
     return store
 
 
 @pytest.fixture
-def subject(serving: SqliteStore) -> bytes:
+def subject(serving: Keeper) -> bytes:
     record = new_record()
     serving.record(record)
     return record.subject
@@ -57,7 +57,7 @@ def refused_within(seconds: float, action: Callable[[], object]) -> None:
     assert took(started) < seconds
 
 
-def wait_until_well(store: SqliteStore, *, within: float = 5.0) -> None:
+def wait_until_well(store: Keeper, *, within: float = 5.0) -> None:
     deadline = time.monotonic() + within
     while True:
         try:
@@ -69,7 +69,7 @@ def wait_until_well(store: SqliteStore, *, within: float = 5.0) -> None:
             return
 
 
-def statements(store: SqliteStore) -> list[str]:
+def statements(store: Keeper) -> list[str]:
     """Return a list that grows by every statement that the store's idle connection runs from now on."""
     seen: list[str] = []
     for connection in store._connections._idle:
@@ -89,8 +89,8 @@ sys.stdin.read()
 
 
 @contextmanager
-def held_by_another_process(store: SqliteStore) -> Iterator[None]:
-    holder = subprocess.Popen([sys.executable, "-c", HOLD, str(store._path)], stdin=-1, stdout=-1)
+def held_by_another_process(store: Keeper) -> Iterator[None]:
+    holder = subprocess.Popen([sys.executable, "-c", HOLD, str(store._engine.path)], stdin=-1, stdout=-1)
     try:
         assert holder.stdout is not None
         assert holder.stdout.readline() == b"held\n"
@@ -100,36 +100,36 @@ def held_by_another_process(store: SqliteStore) -> Iterator[None]:
 
 
 @contextmanager
-def read_only(store: SqliteStore) -> Iterator[None]:
-    before = store._connections.pragmas
-    store._connections.pragmas = (*before, "query_only = ON")
+def read_only(store: Keeper) -> Iterator[None]:
+    before = store._engine.pragmas
+    store._engine.pragmas = (*before, "query_only = ON")
     forget_connections(store)
     try:
         yield
     finally:
-        store._connections.pragmas = before
+        store._engine.pragmas = before
         forget_connections(store)
 
 
 @contextmanager
-def no_page_left(store: SqliteStore) -> Iterator[None]:
-    before = store._connections.pragmas
-    store._connections.pragmas = (*before, "max_page_count = 1")  # that is: as many as there are
+def no_page_left(store: Keeper) -> Iterator[None]:
+    before = store._engine.pragmas
+    store._engine.pragmas = (*before, "max_page_count = 1")  # that is: as many as there are
     forget_connections(store)
     fill_free_pages(store)
     try:
         yield
     finally:
-        store._connections.pragmas = before
+        store._engine.pragmas = before
         forget_connections(store)
 
 
-def forget_connections(store: SqliteStore) -> None:
+def forget_connections(store: Keeper) -> None:
     store._connections.pause()
     store._connections.resume()
 
 
-def fill_free_pages(store: SqliteStore) -> None:
+def fill_free_pages(store: Keeper) -> None:
     for _ in range(100):
         try:
             store.record(new_record())
@@ -144,7 +144,7 @@ TROUBLES = [held_by_another_process, read_only, no_page_left]
 @pytest.mark.row("SE-19")
 @pytest.mark.parametrize("trouble", TROUBLES)
 def test_in_trouble_everything_is_refused_within_a_second_and_it_mends_by_itself(
-    serving: SqliteStore, subject: bytes, trouble: Callable[[SqliteStore], object]
+    serving: Keeper, subject: bytes, trouble: Callable[[Keeper], object]
 ) -> None:
     kept = new_event(subject)
     serving.append(kept, PERMIT)
@@ -168,7 +168,7 @@ def test_in_trouble_everything_is_refused_within_a_second_and_it_mends_by_itself
 
 
 @pytest.mark.row("SE-19")
-def test_trouble_is_known_within_a_second_without_any_event(serving: SqliteStore) -> None:
+def test_trouble_is_known_within_a_second_without_any_event(serving: Keeper) -> None:
     serving.check()
 
     with held_by_another_process(serving):
@@ -185,7 +185,7 @@ def test_trouble_is_known_within_a_second_without_any_event(serving: SqliteStore
         assert took(started) < 2.0
 
 
-def test_a_crowd_waits_neither_long_nor_in_memory(serving: SqliteStore, subject: bytes) -> None:
+def test_a_crowd_waits_neither_long_nor_in_memory(serving: Keeper, subject: bytes) -> None:
     answers: list[float] = []
     done = threading.Event()
 
@@ -223,24 +223,24 @@ class SmallDisk:
     def __init__(self, directory: Path) -> None:
         self._ballast = directory / "ballast"
 
-    def fill(self, store: SqliteStore) -> None:
+    def fill(self, store: Keeper) -> None:
         with self._ballast.open("wb", buffering=0) as file, suppress(OSError):
             while True:
                 file.write(bytes(4096))
 
-    def make_room(self, store: SqliteStore) -> None:
+    def make_room(self, store: Keeper) -> None:
         self._ballast.unlink()
 
 
 class PageLimit:
     """Where this user may not mount a file system: a limit on the database itself, which SQLite reports alike."""
 
-    def fill(self, store: SqliteStore) -> None:
-        store._connections.pragmas = (*PRAGMAS, "max_page_count = 200")
+    def fill(self, store: Keeper) -> None:
+        store._engine.pragmas = (*PRAGMAS, "max_page_count = 200")
         forget_connections(store)
 
-    def make_room(self, store: SqliteStore) -> None:
-        store._connections.pragmas = PRAGMAS
+    def make_room(self, store: Keeper) -> None:
+        store._engine.pragmas = PRAGMAS
         forget_connections(store)
 
 
@@ -258,7 +258,7 @@ def disk(tmp_path: Path) -> Iterator[SmallDisk | PageLimit]:
 def test_on_a_full_disk_it_refuses_and_with_room_it_goes_on(disk: SmallDisk | PageLimit, tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/gatekeeper.db"
     migrate(url)
-    store = SqliteStore(tmp_path / "gatekeeper.db", clock=lambda: NOW, wait=0.8)
+    store = Keeper(SqliteEngine(tmp_path / "gatekeeper.db"), clock=lambda: NOW, wait=0.8)
     store.start()
     record = new_record()
     store.record(record)
@@ -277,7 +277,7 @@ def test_on_a_full_disk_it_refuses_and_with_room_it_goes_on(disk: SmallDisk | Pa
     store.close()
 
 
-def append_until_refused(store: SqliteStore, subject: bytes) -> list[bytes]:
+def append_until_refused(store: Keeper, subject: bytes) -> list[bytes]:
     kept = []
     for _ in range(5000):
         event = new_event(subject)
@@ -289,7 +289,7 @@ def append_until_refused(store: SqliteStore, subject: bytes) -> list[bytes]:
     raise AssertionError("the disk was never full")
 
 
-def test_a_little_room_does_not_pass_for_health(serving: SqliteStore, subject: bytes) -> None:
+def test_a_little_room_does_not_pass_for_health(serving: Keeper, subject: bytes) -> None:
     # After it was full, the probe asks for as much as a batch needs: else it would go back and forth.
     with no_page_left(serving):
         refused_within(1.0, lambda: serving.append(new_event(subject, fields={"path": "/" * 9000}), PERMIT))
@@ -302,7 +302,7 @@ def test_a_little_room_does_not_pass_for_health(serving: SqliteStore, subject: b
 # Waiting
 
 
-def test_a_link_waits_as_long_as_it_says(serving: SqliteStore, subject: bytes) -> None:
+def test_a_link_waits_as_long_as_it_says(serving: Keeper, subject: bytes) -> None:
     late = new_event(subject)
 
     with held_by_another_process(serving):
@@ -312,9 +312,9 @@ def test_a_link_waits_as_long_as_it_says(serving: SqliteStore, subject: bytes) -
         assert 0.09 < took(started) < 0.25
 
 
-def test_a_late_event_is_still_kept_if_the_database_answers_then(serving: SqliteStore, subject: bytes) -> None:
+def test_a_late_event_is_still_kept_if_the_database_answers_then(serving: Keeper, subject: bytes) -> None:
     late = new_event(subject)
-    holder = sqlite3.connect(serving._path, isolation_level=None)
+    holder = sqlite3.connect(serving._engine.path, isolation_level=None)
     holder.execute("BEGIN EXCLUSIVE")
 
     with pytest.raises(StoreUnavailable, match="too slow"):
@@ -327,7 +327,7 @@ def test_a_late_event_is_still_kept_if_the_database_answers_then(serving: Sqlite
 
 
 def test_beyond_the_queues_bound_writes_are_refused_at_once(
-    serving: SqliteStore, subject: bytes, monkeypatch: pytest.MonkeyPatch
+    serving: Keeper, subject: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writers, "MAX_WAITING", 3)
     refusals = []
@@ -338,7 +338,7 @@ def test_beyond_the_queues_bound_writes_are_refused_at_once(
         except StoreUnavailable as error:
             refusals.append(str(error))
 
-    holder = sqlite3.connect(serving._path, isolation_level=None)
+    holder = sqlite3.connect(serving._engine.path, isolation_level=None)
     holder.execute("BEGIN EXCLUSIVE")
     crowd = [threading.Thread(target=visit) for _ in range(30)]
     for visitor in crowd:
@@ -354,7 +354,7 @@ def test_beyond_the_queues_bound_writes_are_refused_at_once(
 # Many in one transaction
 
 
-def test_those_who_come_together_are_written_together(serving: SqliteStore, subject: bytes) -> None:
+def test_those_who_come_together_are_written_together(serving: Keeper, subject: bytes) -> None:
     seen = statements(serving)
     crowd = [
         threading.Thread(target=lambda: [serving.append(new_event(subject), PERMIT) for _ in range(20)])
@@ -370,7 +370,7 @@ def test_those_who_come_together_are_written_together(serving: SqliteStore, subj
     assert seen.count("COMMIT") < 160
 
 
-def test_in_a_batch_a_mistake_fails_alone(serving: SqliteStore) -> None:
+def test_in_a_batch_a_mistake_fails_alone(serving: Keeper) -> None:
     good, ended, strange = new_record(), new_record(), new_record()
     serving.record(ended)
     serving.end(SITE, ended.subject, State.WITHDRAWN, at=NOW)
@@ -389,7 +389,7 @@ def test_in_a_batch_a_mistake_fails_alone(serving: SqliteStore) -> None:
         thread.start()
         return thread
 
-    holder = sqlite3.connect(serving._path, isolation_level=None)
+    holder = sqlite3.connect(serving._engine.path, isolation_level=None)
     holder.execute("BEGIN EXCLUSIVE")
     serving._writer.wake()
     threads = [
@@ -418,7 +418,7 @@ def test_in_a_batch_a_mistake_fails_alone(serving: SqliteStore) -> None:
     assert serving.events(SITE, good.subject) == [event]
 
 
-def test_after_a_roll_back_no_key_of_it_is_used(serving: SqliteStore) -> None:
+def test_after_a_roll_back_no_key_of_it_is_used(serving: Keeper) -> None:
     # A subject whose key was made in a transaction that failed gets another key when it comes again.
     transactions = Transactions(lambda: NOW)
     record = new_record()
@@ -431,7 +431,7 @@ def test_after_a_roll_back_no_key_of_it_is_used(serving: SqliteStore) -> None:
         writes.record(connection, record)
 
     def append(*, fail: bool) -> None:
-        from gatekeeper.store.sqlite import _encode
+        from gatekeeper.store.keeper import _encode
 
         jobs = [Job(work=keep), Job([_encode(event, PERMIT)])]
         if fail:
@@ -449,7 +449,7 @@ def test_after_a_roll_back_no_key_of_it_is_used(serving: SqliteStore) -> None:
 # Health
 
 
-def test_while_idle_nothing_is_written(serving: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_while_idle_nothing_is_written(serving: Keeper, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(writers, "FLUSH_EVERY", 0.05)
     serving.check()
     seen = statements(serving)
@@ -459,7 +459,7 @@ def test_while_idle_nothing_is_written(serving: SqliteStore, monkeypatch: pytest
     assert seen == []
 
 
-def test_a_store_that_is_known_to_be_well_answers_without_writing(serving: SqliteStore, subject: bytes) -> None:
+def test_a_store_that_is_known_to_be_well_answers_without_writing(serving: Keeper, subject: bytes) -> None:
     serving.append(new_event(subject), PERMIT)
     seen = statements(serving)
 
@@ -469,7 +469,7 @@ def test_a_store_that_is_known_to_be_well_answers_without_writing(serving: Sqlit
     assert seen == []
 
 
-def test_what_is_known_is_refreshed_in_the_background(serving: SqliteStore) -> None:
+def test_what_is_known_is_refreshed_in_the_background(serving: Keeper) -> None:
     serving.check()
     seen = statements(serving)
     slowest = 0.0
@@ -485,7 +485,7 @@ def test_what_is_known_is_refreshed_in_the_background(serving: SqliteStore) -> N
     assert slowest < 0.25
 
 
-def test_an_append_that_changes_nothing_proves_nothing(serving: SqliteStore, subject: bytes) -> None:
+def test_an_append_that_changes_nothing_proves_nothing(serving: Keeper, subject: bytes) -> None:
     # On a full disk an empty transaction commits.
     event = new_event(subject)
     serving.append(event, PERMIT)
@@ -501,7 +501,7 @@ def test_an_append_that_changes_nothing_proves_nothing(serving: SqliteStore, sub
 
 
 def test_the_tally_is_written_once_it_is_due(
-    serving: SqliteStore, open_another: OpenStore, monkeypatch: pytest.MonkeyPatch
+    serving: Keeper, open_another: OpenStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writers, "FLUSH_EVERY", 0.1)
 
@@ -513,14 +513,14 @@ def test_the_tally_is_written_once_it_is_due(
         time.sleep(0.01)
 
 
-def test_the_tally_is_not_written_before(serving: SqliteStore, subject: bytes, open_another: OpenStore) -> None:
+def test_the_tally_is_not_written_before(serving: Keeper, subject: bytes, open_another: OpenStore) -> None:
     serving.tally(REFUSED)
     serving.append(new_event(subject), PERMIT)
 
     assert open_another().totals(SITE) == {}
 
 
-def test_closing_in_trouble_ends(serving: SqliteStore, subject: bytes) -> None:
+def test_closing_in_trouble_ends(serving: Keeper, subject: bytes) -> None:
     serving.append(new_event(subject), PERMIT)
     serving.tally(REFUSED)
 
@@ -530,7 +530,7 @@ def test_closing_in_trouble_ends(serving: SqliteStore, subject: bytes) -> None:
         assert took(started) < 3.0
 
 
-def test_many_keys_are_remembered_but_not_all(serving: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_keys_are_remembered_but_not_all(serving: Keeper, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gatekeeper.store.writes._REMEMBERED_KEYS", 2)
     records = [new_record() for _ in range(6)]
 

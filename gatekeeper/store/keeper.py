@@ -1,0 +1,249 @@
+"""The store: what the contract promises, on whatever engine."""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import msgspec
+
+from gatekeeper.core.choices import State
+from gatekeeper.core.decisions import Allowed, Reason, Status
+from gatekeeper.core.errors import ConfigError, StoreUnavailable
+from gatekeeper.core.events import Event, EventKind, Permitted
+from gatekeeper.core.learners import Invitation
+from gatekeeper.core.notices import Notice
+from gatekeeper.core.sightings import Seen, Sighting
+
+from . import sealing, writes
+from .connections import Connections
+from .contract import ConsentRecord, Total
+from .engine import Connection, Engine
+from .tallies import Tally
+from .transactions import Job, Transactions, unavailable
+from .writer import Writer, totals_job
+
+
+class Keeper:
+    """Keeps the promises of :class:`~gatekeeper.store.contract.Store`.
+
+    Before :meth:`start` it is a command's store: every write is a short transaction of its own, beside a serving
+    process. After it, one writer thread writes for all.
+    """
+
+    def __init__(self, engine: Engine, *, clock: Callable[[], float], wait: float) -> None:
+        self._engine = engine
+        self._sql = engine.sql
+        self._tally = Tally()
+        self._connections = Connections(engine)
+        self._writer = Writer(engine, self._connections, self._tally, clock=clock, patience=wait)
+        self._commands = Transactions(clock)
+        self._commanding = threading.Lock()
+        self._started = False
+        self._checked = False
+        self._closed = False
+
+    # Its life
+
+    def start(self) -> None:
+        """See :meth:`gatekeeper.store.contract.Store.start`."""
+        if self._started:
+            return
+        self._engine.begin_serving()
+        try:
+            self._check_tables()
+        except ConfigError:
+            self._engine.end_serving()
+            raise
+        self._started = True
+
+    def close(self) -> None:
+        """See :meth:`gatekeeper.store.contract.Store.close`."""
+        if self._closed:
+            return
+        try:
+            if self._started:
+                self._closed = True
+                self._writer.stop()
+            elif self._tally:
+                self._flush_alone()
+        finally:
+            self._closed = True
+            self._connections.close()
+            self._engine.end_serving()
+
+    def check(self) -> None:
+        """See :meth:`gatekeeper.store.contract.Store.check`."""
+        self._refuse_if_closed()
+        if self._started:
+            self._writer.check()
+        else:
+            self._run_alone(Job(probe=True))
+
+    def flush(self) -> None:
+        """See :meth:`gatekeeper.store.contract.Store.flush`."""
+        self._refuse_if_closed()
+        if self._started:
+            self._writer.do(Job(flush=True))
+        else:
+            self._flush_alone()
+
+    # Writing
+
+    def publish(self, notice: Notice) -> None:
+        """See :meth:`gatekeeper.store.contract.Store.publish`."""
+        self._do(Job(work=lambda connection: writes.publish(connection, notice)))
+
+    def lift(self, site: str, *, lifted: bool, at: int) -> None:
+        """See :meth:`gatekeeper.store.contract.Store.lift`."""
+        self._do(Job(work=lambda connection: writes.lift(connection, site, at, lifted=lifted)))
+
+    def record(self, record: ConsentRecord) -> None:
+        """See :meth:`gatekeeper.store.contract.Store.record`."""
+        self._do(Job(work=lambda connection: writes.record(connection, record)))
+
+    def end(self, site: str, subject: bytes, state: State, *, at: int) -> None:
+        """See :meth:`gatekeeper.store.contract.Store.end`."""
+        if state is State.GRANTED:
+            raise ValueError("a record ends as refused or withdrawn")
+        self._do(Job(work=lambda connection: writes.end(connection, (site, subject), state, at)))
+
+    def block(self, site: str, subject: bytes, status: Status, *, at: int) -> None:
+        """See :meth:`gatekeeper.store.contract.Store.block`."""
+        if status is Status.ACTIVE:
+            raise ValueError("a subject is blocked as restricted, objecting or erased")
+        self._do(Job(work=lambda connection: writes.block(connection, (site, subject), status, at)))
+        if status is Status.ERASED:
+            self._scrub()
+
+    def append(self, event: Event, permit: Allowed, *, wait: float | None = None) -> None:
+        """See :meth:`gatekeeper.store.contract.Store.append`."""
+        self._do(Job([_encode(event, permit)]), wait)
+
+    def append_all(self, permitted: Sequence[Permitted], *, wait: float | None = None) -> None:
+        """See :meth:`gatekeeper.store.contract.Store.append_all`."""
+        if permitted:
+            self._do(Job([_encode(each.event, each.permit) for each in permitted]), wait)
+
+    def tally(self, total: Total, n: int = 1) -> None:
+        """See :meth:`gatekeeper.store.contract.Store.tally`."""
+        if self._tally.add(total, n) and self._started:
+            with suppress(StoreUnavailable):  # closed: what comes now is lost with the process
+                self._writer.wake()
+
+    def see(self, seen: Mapping[Sighting, int]) -> None:
+        """See :meth:`gatekeeper.store.contract.Store.see`."""
+        self._do(Job(work=lambda connection: writes.see(connection, seen)))
+
+    def forget_sightings(self, site: str) -> None:
+        """See :meth:`gatekeeper.store.contract.Store.forget_sightings`."""
+        self._do(Job(work=lambda connection: writes.forget_sightings(connection, site)))
+
+    def use_invitation(self, invitation: Invitation, *, at: int) -> None:
+        """See :meth:`gatekeeper.store.contract.Store.use_invitation`."""
+        self._do(Job(work=lambda connection: writes.use_invitation(connection, invitation, at)))
+
+    def _do(self, job: Job, wait: float | None = None) -> None:
+        self._refuse_if_closed()
+        if self._started:
+            self._writer.do(job, wait)
+        else:
+            self._run_alone(job)
+
+    def _run_alone(self, job: Job) -> None:
+        """Do a command's job in a transaction of its own."""
+        with self._commanding, self._connected() as connection:
+            outcome = self._commands.run(connection, [job])
+        for total in outcome.dropped:
+            self._tally.add(total)
+        if job.error is not None:
+            raise job.error
+
+    def _flush_alone(self) -> None:
+        def write(counts: Mapping[Total, int]) -> None:
+            self._run_alone(totals_job(counts))
+
+        self._tally.write(write)
+
+    def _scrub(self) -> None:
+        if self._started:
+            self._writer.scrub_soon()
+        else:
+            with self._connected() as connection:
+                self._engine.scrub(connection)
+
+    # Reading
+
+    def notices(self, site: str) -> list[Notice]:
+        """See :meth:`gatekeeper.store.contract.Store.notices`."""
+        rows = self._read(self._sql.notices, site)
+        return [_notice(*row) for row in rows]
+
+    def is_lifted(self, site: str) -> bool:
+        """See :meth:`gatekeeper.store.contract.Store.is_lifted`."""
+        return bool(self._read(self._sql.is_lifted, site))
+
+    def totals(self, site: str) -> dict[Total, int]:
+        """See :meth:`gatekeeper.store.contract.Store.totals`."""
+        return self._tally.add_to(site, lambda: {Total(*key): n for *key, n in self._read(self._sql.totals, site)})
+
+    def sightings(self, site: str) -> dict[Sighting, int]:
+        """See :meth:`gatekeeper.store.contract.Store.sightings`."""
+        rows = self._read(self._sql.sightings, site)
+        return {Sighting(site, day, Seen(what), name, path): n for site, day, what, name, path, n in rows}
+
+    def events(self, site: str, subject: bytes) -> list[Event]:
+        """See :meth:`gatekeeper.store.contract.Store.events`."""
+        keys = self._read(self._sql.key, site, subject)
+        if not keys or keys[0][0] is None:
+            return []
+        sealer = sealing.opener(keys[0][0])
+        events = []
+        for _, _, event, at, kind, tracker, body in self._read(self._sql.events, site, subject):
+            fields = sealing.open_fields(sealer, body, site, subject, event)
+            if fields is not None:
+                events.append(Event(event, site, subject, at, EventKind(kind), tracker, fields))
+        return events
+
+    def find_receipt(self, site: str, receipt: bytes) -> ConsentRecord | None:
+        """See :meth:`gatekeeper.store.contract.Store.find_receipt`."""
+        rows = self._read(self._sql.find_receipt, site, receipt)
+        return ConsentRecord(*rows[0]) if rows else None
+
+    def records(self, site: str, subject: bytes) -> list[ConsentRecord]:
+        """See :meth:`gatekeeper.store.contract.Store.records`."""
+        return [ConsentRecord(*row) for row in self._read(self._sql.records, site, subject)]
+
+    def _read(self, statement: str, *parameters: object) -> list[tuple[Any, ...]]:
+        with self._connected() as connection:
+            return connection.execute(statement, parameters).fetchall()
+
+    @contextmanager
+    def _connected(self) -> Iterator[Connection]:
+        """Lend a connection to the right tables; what goes wrong with it is that the store is unavailable."""
+        self._refuse_if_closed()
+        if not self._checked:
+            self._check_tables()
+        try:
+            with self._connections.use() as connection:
+                yield connection
+        except self._engine.errors as error:
+            raise unavailable(error) from error
+
+    def _refuse_if_closed(self) -> None:
+        if self._closed:
+            raise StoreUnavailable("the store is closed")
+
+    def _check_tables(self) -> None:
+        self._engine.check_tables()
+        self._checked = True
+
+
+def _encode(event: Event, permit: Allowed) -> writes.Encoded:
+    if not isinstance(permit, Allowed) or permit.reason is not Reason.GRANTED or permit.site != event.site:
+        raise ValueError(f"an event of site {event.site!r} needs a grant for it; this permit is {permit!r}")
+    return writes.encode(event, sealing.encode_body(event, permit), permit.record)
+
+
+def _notice(site: str, no: int, digest: str, content: str, day: str) -> Notice:
+    return Notice(site, no, msgspec.json.decode(content), day, digest)
