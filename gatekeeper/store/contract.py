@@ -59,6 +59,36 @@ class Total:
     notice: int = 0
 
 
+#: The upper bounds of the classes in which commit times are counted, in seconds.
+COMMIT_BOUNDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """What a process has done since it began, and what waits.
+
+    :param waiting: writes that wait for the writer.
+    :param fresh: events that are kept, but not settled.
+    :param events: how many it wrote.
+    :param dropped: events that were not kept, by the reason of the decision in the transaction.
+    :param denied: hits of trackers that were not logged, by the reason of the decision.
+    :param late: clicks that did not wait for their commit.
+    :param commits: how many transactions took no longer than each of :data:`COMMIT_BOUNDS`, and how many there were.
+    :param commit_seconds: how long all of them took.
+    :param trouble: why the database takes no writes; empty while it does.
+    """
+
+    waiting: int
+    fresh: int
+    events: int
+    dropped: Mapping[str, int]
+    denied: Mapping[str, int]
+    late: int
+    commits: tuple[int, ...]
+    commit_seconds: float
+    trouble: str
+
+
 class Store(Protocol):
     """Where Gatekeeper keeps what it may keep.
 
@@ -170,3 +200,6 @@ class Store(Protocol):
 
     def flush(self) -> None:
         """Write the tally now."""
+
+    def measures(self) -> Measures:
+        """Return what this process has done so far. It writes nothing."""

@@ -17,7 +17,7 @@ from gatekeeper.core.sightings import Seen, Sighting
 
 from . import sealing, writes
 from .connections import Connections
-from .contract import ConsentRecord, Total
+from .contract import ConsentRecord, Measures, Total
 from .engine import Connection, Engine
 from .tallies import Tally
 from .transactions import Job, Transactions, unavailable
@@ -87,6 +87,17 @@ class Keeper:
             self._writer.do(Job(flush=True))
         else:
             self._flush_alone()
+
+    def measures(self) -> Measures:
+        """See :meth:`gatekeeper.store.contract.Store.measures`."""
+        trouble = self._writer.trouble
+        try:
+            ((fresh,),) = self._read(self._sql.count_fresh)
+        except StoreUnavailable as error:
+            fresh, trouble = 0, trouble or str(error)
+        return self._writer.meter.read(
+            waiting=self._writer.waiting, fresh=fresh, tallied=self._tally.by_reason(), trouble=trouble
+        )
 
     # Writing
 

@@ -149,6 +149,7 @@ class Statements:
             ),
             names(schema.heartbeat),
         )
+        self.count_fresh = self._compile("measures", select(func.count()).select_from(schema.fresh_events), [])
 
     def _insert(self, table: Table) -> Any:
         return self._insert_into(table).values({name: bindparam(name) for name in names(table)})

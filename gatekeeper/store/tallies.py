@@ -1,6 +1,7 @@
 """The tally: totals in memory, on their way to the database."""
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
@@ -23,6 +24,7 @@ class Tally:
         self._changing = threading.Lock()
         self._writing = threading.Lock()
         self._begun = 0
+        self._written: Counter[tuple[str, str]] = Counter()
 
     def __bool__(self) -> bool:
         return bool(self._counts)
@@ -54,6 +56,15 @@ class Tally:
                 for total, n in counts.items():
                     self.add(total, n)
                 raise
+            with self._changing:
+                _add_up(self._written, counts)
+
+    def by_reason(self) -> Counter[tuple[str, str]]:
+        """Return how much was counted by this process since it began, of what and for which reason."""
+        with self._changing:
+            found = self._written.copy()
+            _add_up(found, self._counts)
+        return found
 
     def add_to(self, site: str, read: Callable[[], dict[Total, int]]) -> dict[Total, int]:
         """Return a site's totals as read from the database, with what waits added, each counted once."""
@@ -69,3 +80,8 @@ class Tally:
             if total.site == site:
                 found[total] = found.get(total, 0) + n
         return found
+
+
+def _add_up(found: Counter[tuple[str, str]], counts: Mapping[Total, int]) -> None:
+    for total, n in counts.items():
+        found[total.what, total.reason] += n

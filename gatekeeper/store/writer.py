@@ -17,6 +17,7 @@ from . import forks, writes
 from .connections import Connections
 from .contract import Total
 from .engine import Engine
+from .meter import Meter
 from .tallies import Tally
 from .transactions import ROOM, Job, Transactions, unavailable
 
@@ -72,6 +73,7 @@ class Writer:
         """Begin with nothing running and nothing known."""
         self._pid = os.getpid()
         self._transactions = Transactions(self._clock)
+        self.meter = Meter()
         self._queue: SimpleQueue[Job | None] = SimpleQueue()
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -123,6 +125,16 @@ class Writer:
         elif age > KNOWN_FOR / 2 and not self._refreshing:
             self._refreshing = True
             self._submit(Job(probe=True))
+
+    @property
+    def waiting(self) -> int:
+        """How many jobs wait."""
+        return self._queue.qsize()
+
+    @property
+    def trouble(self) -> str:
+        """Why the database takes no writes, as far as is known; empty while it does."""
+        return self._trouble
 
     def wake(self) -> None:
         """Let the writer see what has become due."""
@@ -249,8 +261,10 @@ class Writer:
 
     def _commit(self, jobs: list[Job], *, room: int = 0) -> None:
         self._engine.claim_writing()
+        began = time.monotonic()
         with self._connections.use() as connection:
             outcome = self._transactions.run(connection, jobs, room=room)
+        self.meter.committed(time.monotonic() - began, sum(len(job.events) for job in jobs), outcome.dropped)
         self._refreshing = False
         if outcome.wrote:
             self._well()
