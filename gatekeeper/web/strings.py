@@ -8,6 +8,8 @@ from collections.abc import Mapping
 ENGLISH: Mapping[str, str] = {
     "language": "en",
     "direction": "ltr",
+    "list_between": ", ",
+    "list_last": " and ",
     "title": "Your privacy, your choice",
     "lead": "{site} asks whether it may use your visit for: {purposes}. Companies that would receive data: {count}.",
     "until_then": "Until you say yes, none of this happens. The site works either way.",

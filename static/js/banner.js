@@ -86,8 +86,13 @@ function button(key, click, kind) {
 }
 
 function titles(ids) {
-  const found = optional.filter(({ id }) => ids.includes(id)).map(({ title }) => title);
-  return new Intl.ListFormat(language).format(found);
+  return list(optional.filter(({ id }) => ids.includes(id)).map(({ title }) => title));
+}
+
+/** Joins names into one phrase. Intl.ListFormat would, for its first, read more of its data than all else here costs. */
+function list(names) {
+  const rest = names.slice(0, -1);
+  return (rest.length ? rest.join(strings.list_between) + strings.list_last : "") + names.slice(-1);
 }
 
 /** Opens as the guard asks: the question on a first visit, else the preferences. */
@@ -148,13 +153,14 @@ function ask(how) {
     element("a", { href: new URL("notice", base) }, strings.notice),
   );
   document.body.prepend(asking);
-  makeRoom();
-  new ResizeObserver(makeRoom).observe(asking);
+  // It tells of the first size, too, once the browser has laid out the page anyway: asking for it here would have all of
+  // the page laid out one time more.
+  const measured = ([{ borderBoxSize }]) => requestAnimationFrame(() => makeRoom(borderBoxSize[0].blockSize));
+  new ResizeObserver(measured).observe(asking);
 }
 
 /** Keeps the end of the page, and whatever has the focus, clear of the banner (WCAG 2.2, 2.4.11). */
-function makeRoom() {
-  const height = asking ? asking.offsetHeight : 0;
+function makeRoom(height) {
   room.replaceSync(
     height ? `:root{scroll-padding-block-end:${height + 16}px!important}:root::after{content:"";display:block;block-size:${height}px}` : "",
   );
@@ -279,8 +285,7 @@ function announce(lines) {
 /** Adds to the message what could not be removed: known only after the browser has tried. */
 function remain() {
   if (!said || !survivors.length) return;
-  const names = new Intl.ListFormat(language).format(survivors);
-  said.firstChild.append(paragraph(say("survivors", { names })), paragraph(strings.survivors_help));
+  said.firstChild.append(paragraph(say("survivors", { names: list(survivors) })), paragraph(strings.survivors_help));
   survivors = [];
 }
 
