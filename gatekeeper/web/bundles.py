@@ -22,8 +22,17 @@ from .strings import EMBED_STRINGS, ENGLISH
 GUARD = ("decide.js", "visitor.js", "wall.js", "locks.js", "gatekeeper.js")
 #: What the guard loads when it is needed, and the files that each is joined of.
 PARTS = {
-    "page": ("write.js", "choose.js", "clear.js", "reload.js", "tags.js", "frames.js", "check.js", "page.js"),
-    "report": ("report.js",),
+    "page": (
+        "write.js",
+        "choose.js",
+        "clear.js",
+        "reload.js",
+        "tags.js",
+        "frames.js",
+        "check.js",
+        "report.js",
+        "page.js",
+    ),
     "embeds": ("embeds.js",),
     "vendors": ("vendors.js",),
     "markup": ("markup.js",),

@@ -15,6 +15,7 @@ const foreign =
   base.origin !== location.origin &&
   !(SETTINGS.domain && [base, location].every(({ hostname }) => `.${hostname}`.endsWith(`.${SETTINGS.domain}`)));
 let turn = 0; // counts the visitor's answers: a grant on its way gives way to a later refusal
+let awaited; // the turn of the last grant that the server was asked to keep
 
 function emit(name, detail) {
   document.dispatchEvent(new CustomEvent(`gatekeeper:${name}`, { detail }));
@@ -86,6 +87,7 @@ async function grant(wish, trusted, mine) {
     age_band: next.age_band,
     objects: next.objects,
   };
+  awaited = mine;
   const { status, ...answer } = await post(body, mine);
   if (status === 409) return askAgain(answer.settings);
   if (status !== 200) throw Error(answer.error);
@@ -114,9 +116,10 @@ function arrived(answer) {
   if (!kept) return lost("none");
   guard.become(kept);
   // In a page that is about to be left nothing starts: it would start twice.
-  here = !(SETTINGS.gate.reload && beyond() && mayReload());
+  const again = SETTINGS.gate.reload && beyond() && mayReload();
+  here &&= !again;
   const told = take(kept, answer);
-  if (!here) reload();
+  if (again) reload();
   return told;
 }
 

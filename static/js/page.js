@@ -26,23 +26,10 @@ function offer() {
 
 /* ---- Telling what happens ---- */
 
-/** What may be sent of this page now; in the end an empty string, and then nothing is. */
-function mayTell() {
-  if (foreign) return "";
-  if (decision("visit").allowed) return "events";
-  if (Object.keys(SETTINGS.trackers).some((id) => decision(id).reason === "granted")) return "totals";
-  return SETTINGS.anonymous && !guard.choice()?.objects ? "anonymous" : "";
-}
-
 /** Tells of an outcome: the page by an event, and the service as far as the choice allows. */
-function report(tracker, outcome, reason) {
-  emit("outcome", { tracker, outcome, reason });
-  telling(() => guard.outcome(tracker, outcome, reason));
-}
-
-/** Does something with the part that tells the service, which is loaded only where anything may be told. */
-function telling(what) {
-  if (mayTell()) guard.part("report").then(what, () => {});
+function report(tracker, what, reason) {
+  emit("outcome", { tracker, outcome: what, reason });
+  outcome(tracker, what, reason);
 }
 
 const noted = new Set();
@@ -98,7 +85,7 @@ let here; // whether somebody is: while a page is prerendered, nobody is, and wh
 function show() {
   if (!here) return;
   offer();
-  telling(() => guard.view());
+  view();
   start();
 }
 
@@ -142,7 +129,7 @@ function begin() {
   if (document.readyState !== "complete") addEventListener("load", check);
 }
 
-Object.assign(guard, { base, emit, asked, choose, trackerOf, serves, reachable, lent, mayTell, foreign, fits, whose });
+Object.assign(guard, { base, emit, asked, choose, trackerOf, serves, reachable, lent, foreign, fits, whose });
 protect(window);
 stand();
 giveBack();
@@ -174,11 +161,17 @@ addEventListener("pagehide", () => {
 });
 addEventListener("pageshow", ({ persisted }) => {
   if (!persisted) return;
+  here = true;
   connect();
   refresh();
   show();
 });
 document.addEventListener("visibilitychange", () => document.hidden || refresh());
+// The answer to a grant that was given on the page before may come only now. Of an answer that was given here, a late
+// cookie does not decide.
+window.cookieStore?.addEventListener("change", ({ changed }) => {
+  if (here && !turn && changed.some(({ name }) => name === SETTINGS.cookie)) refresh();
+});
 document.addEventListener("click", (event) => {
   if (!event.target.closest || !event.target.closest("[data-gk-open]")) return;
   event.preventDefault();

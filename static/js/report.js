@@ -1,8 +1,7 @@
-// What came of it: page views and outcomes, told as far as the choice allows. A part of the guard, loaded where anything
-// may be told; `guard` is its inside, which no other script can get.
+// What came of it: page views and outcomes, told as far as the choice allows. Of the part "page", so that it is there
+// when a grant is: a visitor may leave in the moment after it; see choose.js.
 
-const { base, mayTell } = guard;
-const { fetch, navigator } = window;
+const { navigator } = window;
 const { sendBeacon } = navigator;
 const MAX_PATH = 2048; // the service takes no longer ones
 const MAX_ROWS = 99;
@@ -10,6 +9,14 @@ const MAX_ROWS = 99;
 let queue = []; // [what it was noted as, the row]
 let timer;
 let viewed; // the path last logged
+
+/** What may be sent of this page now; in the end an empty string, and then nothing is. */
+function mayTell() {
+  if (foreign) return "";
+  if (decision("visit").allowed) return "events";
+  if (Object.keys(SETTINGS.trackers).some((id) => decision(id).reason === "granted")) return "totals";
+  return SETTINGS.anonymous && !guard.choice()?.objects ? "anonymous" : "";
+}
 
 /** Logs the view of a page, once until its path changes. */
 function view() {
@@ -66,9 +73,19 @@ async function deliver(body, may, wait) {
   if (answer.status === 503 && stands(may) && wait < 60000) setTimeout(deliver, wait, body, may, wait * 2);
 }
 
-addEventListener("pagehide", () => {
-  flush();
-  viewed = ""; // should it come back from the cache, it is viewed again
-});
 document.addEventListener("visibilitychange", () => document.hidden && flush());
-Object.assign(guard, { outcome, view });
+
+/** Sends what is left as the page is left. */
+function end() {
+  const heard = guard.choice();
+  // The answer to a grant may have set its cookies before anything here could hear it.
+  if (awaited === turn) guard.become(guard.stored());
+  if (here) view();
+  flush();
+  guard.become(heard);
+  // Nothing starts any more, and nothing is viewed, unless the page comes back from the cache: then it is viewed again.
+  here = false;
+  viewed = "";
+}
+
+addEventListener("pagehide", end);
