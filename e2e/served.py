@@ -77,6 +77,11 @@ class Served:
         return (self.data or self.folder) / "gatekeeper.db"
 
     @property
+    def url(self) -> str:
+        """Where it keeps data."""
+        return self.environment["GATEKEEPER_DATABASE_URL"]
+
+    @property
     def environment(self) -> dict[str, str]:
         return {
             **os.environ,
@@ -91,9 +96,12 @@ class Served:
         call = [sys.executable, "-m", "gatekeeper", *words]
         return subprocess.run(call, env=self.environment, capture_output=True, timeout=60, check=False)
 
-    def start(self) -> Self:
-        """Serve, and wait until it answers."""
-        call = [sys.executable, "-m", "gatekeeper", "serve", "--port", str(self.port)]
+    def start(self, *words: str) -> Self:
+        """Serve, and wait until it answers.
+
+        :param words: more for the command line.
+        """
+        call = [sys.executable, "-m", "gatekeeper", "serve", "--port", str(self.port), *words]
         log = (self.folder / "serve.log").open("ab")
         # A group of its own, so that a kill reaches the server's workers as well.
         self.process = subprocess.Popen(call, env=self.environment, stdout=log, stderr=log, start_new_session=True)
