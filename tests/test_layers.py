@@ -42,6 +42,7 @@ PURE = {
     "string",
     "types",
     "typing",
+    "unicodedata",
     "urllib.parse",
     "zoneinfo",  # it reads files, but constant ones: what each zone does to its clocks
 }

@@ -47,6 +47,7 @@ def _check_site(site_id: str, table: Mapping[str, Any]) -> Iterator[Problem]:
     for name, row in _rows(table, "trackers").items():
         yield from _check_tracker(f"{where}.trackers.{name}", name, row, purposes, vendors)
     yield from _check_loaders(where, _rows(table, "trackers"))
+    yield from _check_log(where, table)
     yield from _check_choice_size(where, site_id, table)
 
 
@@ -169,6 +170,24 @@ def _check_loaders(where: str, rows: Mapping[str, Mapping[str, Any]]) -> Iterato
                 # The page may reach the hosts of what is marked, as its tags wait; a manager waits for nobody.
                 rule = "what a tag manager loads is held by its hosts, not by marks, or it would load after Reject"
                 yield Problem(f"{where}.trackers.{child}.marked", "true", rule, "remove it, and list its hosts")
+
+
+def _check_log(where: str, table: Mapping[str, Any]) -> Iterator[Problem]:
+    asked = [
+        name for name in {**BUILT_IN, **_rows(table, "purposes")} if name not in BUILT_IN or BUILT_IN[name].optional
+    ]
+    fields = {f"{where}.fields.{name}": purpose for name, purpose in _rows_of_words(table, "fields")}
+    events = {f"{where}.events.{name}.purpose": _word(row, "purpose") for name, row in _rows(table, "events").items()}
+    for key, purpose in {**fields, **events}.items():
+        if purpose.strip() and purpose not in asked:
+            fix = f"write one of {', '.join(asked)}"
+            yield Problem(key, shown(purpose), "a purpose that this site's visitors are asked about", fix)
+
+
+def _rows_of_words(table: Mapping[str, Any], key: str) -> list[tuple[str, str]]:
+    value = table.get(key)
+    rows = value if isinstance(value, Mapping) else {}
+    return [(name, word) for name, word in rows.items() if isinstance(word, str)]
 
 
 def _check_held(key: str, row: Mapping[str, Any]) -> Iterator[Problem]:

@@ -3,33 +3,26 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from types import MappingProxyType
 
 from .decisions import Allowed
-
-#: The purpose that each field needs (source policy, section 2 B; the notice lists the same).
-FIELDS: Mapping[str, str] = MappingProxyType(
-    {
-        "path": "analytics",
-        "browser": "analytics",
-        "system": "analytics",
-        "device": "analytics",
-        "language": "analytics",
-        "address": "analytics",
-        "referrer": "analytics",
-        "outcome": "analytics",
-        "reason": "analytics",
-    }
-)
+from .fields import FIELDS as FIELDS
 
 
 class EventKind(StrEnum):
-    """What happened."""
+    """What happened.
+
+    ``view``: a page was viewed. ``stay``: it was in front of the visitor for so many ``seconds`` more. ``outcome``:
+    what became of a tracker on it. ``event``: what the site itself named. ``out``: the visitor left for another
+    site. ``beacon`` and ``click``: one of the site's own beacons or signed links was hit.
+    """
 
     VIEW = "view"
+    STAY = "stay"
+    OUTCOME = "outcome"
+    EVENT = "event"
+    OUT = "out"
     BEACON = "beacon"
     CLICK = "click"
-    OUTCOME = "outcome"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +45,17 @@ class Event:
     fields: Mapping[str, str]
 
 
-def permitted_fields(facts: Mapping[str, str], granted: Callable[[str], bool]) -> dict[str, str]:
+def permitted_fields(
+    facts: Mapping[str, str], granted: Callable[[str], bool], purposes: Mapping[str, str] = FIELDS
+) -> dict[str, str]:
     """Return the facts that may be kept: those whose purpose is granted. Empty ones are left out.
 
     :param granted: whether a purpose is granted to the visit log.
+    :param purposes: of the fields; one that is not among them is not kept.
     """
-    wanted = {purpose for name, purpose in FIELDS.items() if facts.get(name)}
+    wanted = {purposes[name] for name, value in facts.items() if value and name in purposes}
     allowed = {purpose for purpose in wanted if granted(purpose)}
-    return {name: value for name, value in facts.items() if value and FIELDS[name] in allowed}
+    return {name: value for name, value in facts.items() if value and purposes.get(name) in allowed}
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,12 @@ class Notice:
         object.__setattr__(self, "purposes", tuple(optional))
         object.__setattr__(self, "trackers", tuple(row["id"] for row in _asked(self.content)))
 
+    @property
+    def log(self) -> dict[str, Any]:
+        """What it says the visit log holds: ``fields`` as lines, and the purposes of the site's own ``events``."""
+        log: dict[str, Any] = self.content.get("log", {})
+        return log
+
     def told(self, row: dict[str, Any]) -> tuple[str, ...]:
         """Return the trackers by which this notice told visitors of a tracker as it is now; none if it did not.
 

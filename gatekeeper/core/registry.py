@@ -5,11 +5,12 @@ from dataclasses import replace
 from typing import Any
 
 from .checks import check_sites
+from .fields import FIELDS
 from .form import check_form
 from .problems import Problem
 from .purposes import BUILT_IN, Purpose
 from .signals import Signal
-from .sites import Gate, Ip, Mode, OnGrant, Scope, Site, Undeclared
+from .sites import Gate, Ip, Mode, OnGrant, Scope, Search, Site, Undeclared
 from .trackers import OWN_VENDOR, VISIT, Consent, Cookie, Kind, Tracker, Vendor
 
 #: 25 months: the longest that audience data may be kept (CNIL, deliberation of 4 July 2025).
@@ -38,7 +39,7 @@ def _site(site_id: str, table: Mapping[str, Any]) -> Site:
         "analytics",
         OWN_VENDOR,
         table.get("log_days", MAX_LOG_DAYS),
-        "Keeps which pages you read and when, your browser, language, address and provider.",
+        "Keeps which pages you read, when and for how long, what you do there, your browser, language and provider.",
     )
     return Site(
         id=site_id,
@@ -58,6 +59,9 @@ def _site(site_id: str, table: Mapping[str, Any]) -> Site:
         anonymous_totals=table.get("anonymous_totals", False),
         hosts=tuple(table.get("hosts", ())),
         gate=_gate(table.get("gate", {})),
+        search=_search(table.get("search", {})),
+        moved=dict(table.get("fields", {})),
+        events={name: row.get("purpose", FIELDS["event"]) for name, row in table.get("events", {}).items()},
     )
 
 
@@ -70,6 +74,10 @@ def _gate(row: Mapping[str, Any]) -> Gate:
         tags_only=tuple(row.get("tags_only", ())),
         undeclared=Undeclared(row.get("undeclared", Undeclared.DENY)),
     )
+
+
+def _search(row: Mapping[str, Any]) -> Search:
+    return Search(tuple(row.get("paths", ())), tuple(row.get("parameters", ())))
 
 
 def _purposes(tables: Mapping[str, Any]) -> dict[str, Purpose]:

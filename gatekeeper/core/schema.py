@@ -5,6 +5,8 @@
 
 from typing import Any
 
+from .fields import MOVABLE
+from .geo import IP2ASN_URL, GeoKind
 from .purposes import AgeBand, Basis
 from .signals import Signal
 from .sites import CHOICE_DAYS, MAX_CHOICE_DAYS, Ip, Mode, OnGrant, Scope, Undeclared
@@ -119,6 +121,22 @@ _PATHS = {
     "x-fix": 'write for example ["/checkout*"]',
 }
 
+_ASKED = _text("the id of a purpose that visitors are asked about", 'write for example "marketing"')
+
+_SEARCH = _table(
+    {
+        "paths": {**_PATHS, "minItems": 1, "x-fix": 'write for example ["/search*"]'},
+        "parameters": {
+            "type": "array",
+            "minItems": 1,
+            "items": _text("the name of a parameter", 'write for example "q"', pattern=r"^[^\s&=#?]{1,64}\Z"),
+            "x-rule": "a list of the parameters that hold what was searched for",
+            "x-fix": 'write for example ["q"]',
+        },
+    },
+    ["paths", "parameters"],
+)
+
 _GATE = _table(
     {
         "mode": _one_of(Mode, '"enforce", or "off" while something is being mended'),
@@ -162,6 +180,13 @@ _SITE = _table(
             "x-fix": 'write for example ["images.shop.example"]',
         },
         "gate": _GATE,
+        "search": _SEARCH,
+        "fields": _table(dict.fromkeys(MOVABLE, _ASKED), []),
+        "events": {
+            "type": "object",
+            "additionalProperties": _table({"purpose": _ASKED}, []),
+            "propertyNames": {"pattern": _ID},
+        },
         "anonymous_totals": _yes_no("whether totals are counted of those who have not agreed; the notice says so"),
         "controller": _table(
             {
@@ -182,6 +207,28 @@ _SITE = _table(
     ["name", "origins", "controller"],
 )
 
+_GEO = _table(
+    {
+        "kind": _one_of(GeoKind, "what the files are that tell where an address is"),
+        "files": {
+            "type": "array",
+            "items": _text(
+                "a path, beside gatekeeper.toml unless it begins with /", 'write for example "ip2asn.tsv.gz"'
+            ),
+            "x-rule": "a list of files",
+            "x-fix": 'write for example ["ip2asn.tsv.gz"]',
+        },
+        "urls": {
+            "type": "array",
+            "items": _text("an address", 'write "https://…"'),
+            "x-rule": "a list of the addresses that `gatekeeper geo update` fetches the files from, in their order",
+            "x-fix": f'write for example ["{IP2ASN_URL}"]',
+        },
+        "licence": _text("under which the data may be used", "write its name"),
+    },
+    ["kind"],
+)
+
 SCHEMA: dict[str, Any] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
     **_table(
@@ -193,7 +240,8 @@ SCHEMA: dict[str, Any] = {
                 "additionalProperties": _SITE,
                 "x-rule": "at least one site",
                 "x-fix": "write a [sites.<id>] table; `gatekeeper init` shows how",
-            }
+            },
+            "geo": _GEO,
         },
         ["sites"],
     ),

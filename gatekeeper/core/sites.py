@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from . import days
+from .fields import FIELDS, OF_EVENTS, TOLD_BY, field_rows, told_fields
 from .notices import Notice
 from .purposes import Purpose
 from .trackers import Tracker, Vendor
@@ -70,6 +71,18 @@ class Gate:
     undeclared: Undeclared = Undeclared.DENY
 
 
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Where a site's own search is. Nothing else of any query is ever looked at.
+
+    :param paths: of its pages of results; one that ends with ``*`` means all that begin so.
+    :param parameters: that hold what was searched for; the first that is there counts.
+    """
+
+    paths: tuple[str, ...] = ()
+    parameters: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True)
 class Site:
     """A website as its owner declared it, with the notices it has published.
@@ -79,6 +92,8 @@ class Site:
     :param time_zone: in which its days begin and end, for all that is counted by day; an IANA name.
     :param choice_days: how long a choice holds.
     :param hosts: hosts of the site's own besides its origins, such as one for images; its pages always reach them.
+    :param moved: the fields of an event that it keeps under another purpose than usual.
+    :param events: the purposes of its own events; those that are not here are of the visit log's.
     :param notices: by number, published ones only; the highest number is current.
     """
 
@@ -99,6 +114,9 @@ class Site:
     anonymous_totals: bool = False
     hosts: tuple[str, ...] = ()
     gate: Gate = Gate()
+    search: Search = Search()
+    moved: Mapping[str, str] = field(default_factory=dict)
+    events: Mapping[str, str] = field(default_factory=dict)
     notices: Mapping[int, Notice] = field(default_factory=dict)
 
     @property
@@ -121,6 +139,28 @@ class Site:
     def tracker_rows(self) -> list[dict[str, Any]]:
         """The trackers as rows of a notice, in the order they were declared."""
         return [_tracker_row(self, tracker) for tracker in self.trackers.values()]
+
+    @cached_property
+    def fields(self) -> Mapping[str, str]:
+        """The purpose that each field of an event needs on this site."""
+        return {name: self.moved.get(TOLD_BY.get(name, name), purpose) for name, purpose in FIELDS.items()}
+
+    def event_purpose(self, name: str) -> str:
+        """Return the purpose of an event of the site's own."""
+        return self.events.get(name, self.fields["event"])
+
+    @cached_property
+    def kept(self) -> Mapping[int, Mapping[str, str]]:
+        """By notice: the fields that it told of, under the purposes that they need today. Others are not kept."""
+        told = {no: told_fields(notice.log.get("fields", ())) for no, notice in self.notices.items()}
+        return {no: {name: by for name, by in fields.items() if by == self.fields[name]} for no, fields in told.items()}
+
+    def kept_of_event(self, no: int, name: str) -> Mapping[str, str]:
+        """Return what :attr:`kept` says for one of the site's own events, whose fields need that event's purpose."""
+        purpose = self.event_purpose(name)
+        others = {field: needed for field, needed in self.kept[no].items() if field not in OF_EVENTS}
+        told = "event" in self.kept[no] and self.notices[no].log["events"].get(name, self.fields["event"]) == purpose
+        return {**others, **dict.fromkeys(OF_EVENTS, purpose)} if told else others
 
     @property
     def optional_purposes(self) -> list[Purpose]:
@@ -153,7 +193,14 @@ def notice_content(site: Site) -> dict[str, Any]:
         "choice_days": site.choice_days,
         "address": {"kept": site.ip.value, "full_days": site.ip_full_days},
         "anonymous_totals": site.anonymous_totals,
+        "log": _log(site),
     }
+
+
+def _log(site: Site) -> dict[str, Any]:
+    never = {"search": not site.search.paths, "address": site.ip is Ip.NONE}
+    rows = field_rows(site.fields, [name for name, left_out in never.items() if left_out])
+    return {"fields": rows, "events": dict(site.events)}
 
 
 def _purpose_row(purpose: Purpose) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Read a visit: what the two cookies of one request say, and what both together allow."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from . import cookies
@@ -30,21 +30,41 @@ class Visit:
     def decide(self, tracker: str) -> Decision:
         """Decide at the server: both cookies must allow it. A script can only narrow what was signed."""
         decision = decide(tracker, self.visitor, self.site, now=self.now)
+        return self._as_signed(decision, lambda signed: decide(tracker, signed, self.site, now=self.now))
+
+    def decide_purpose(self, purpose: str) -> Decision:
+        """Decide at the server whether the site itself may keep something for a purpose.
+
+        For the visit log's own purpose that is whether there may be a visit log at all.
+        """
+        if purpose == self.site.trackers[VISIT].purpose:
+            return self.decide(VISIT)
+        decision = decide_purpose(purpose, self.visitor, self.site, now=self.now)
+        return self._as_signed(decision, lambda signed: decide_purpose(purpose, signed, self.site, now=self.now))
+
+    def _as_signed(self, decision: Decision, again: Callable[[Visitor], Decision]) -> Decision:
         if not decision or decision.reason is Reason.NECESSARY:
             return decision
         if self.signed is None:
             return Denied(Reason.NO_CHOICE)
-        signed = decide(tracker, self.signed, self.site, now=self.now)
+        signed = again(self.signed)
         if isinstance(signed, Allowed) and self.token is not None:
             return replace(signed, record=self.token.record)
         return signed
 
     def grants(self, purpose: str) -> bool:
         """Tell whether a field of an event may be kept for a purpose."""
-        if purpose == self.site.trackers[VISIT].purpose:
-            return bool(self.decide(VISIT))
-        both = [self.visitor, self.signed]
-        return all(who is not None and decide_purpose(purpose, who, self.site, now=self.now) for who in both)
+        return bool(self.decide_purpose(purpose))
+
+    def kept(self, event: str = "") -> Mapping[str, str]:
+        """Return the fields that the notice told of to which this visitor agreed, with their purposes.
+
+        :param event: the name of one of the site's own events; empty for all else.
+        """
+        choice = self.signed.choice if self.signed else None
+        if choice is None or choice.notice not in self.site.kept:
+            return {}
+        return self.site.kept_of_event(choice.notice, event) if event else self.site.kept[choice.notice]
 
 
 def read_visit(

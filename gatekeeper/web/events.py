@@ -1,12 +1,14 @@
-"""What the guard reports: page views and what became of each tracker, as the visitor's choice allows."""
+"""What the guard reports: what happened on a page, as the visitor's choice allows."""
 
 from typing import Annotated, Literal
 
 import msgspec
 
 from gatekeeper.core import minimise
-from gatekeeper.core.decisions import Allowed, Reason
+from gatekeeper.core.decisions import Reason
 from gatekeeper.core.events import Event, EventKind, Permitted
+from gatekeeper.core.searches import search_term
+from gatekeeper.core.sites import Site
 from gatekeeper.core.trackers import GUARD, VISIT, Fault, Outcome
 from gatekeeper.core.visits import Visit
 from gatekeeper.store.contract import Total
@@ -14,41 +16,83 @@ from gatekeeper.store.contract import Total
 from .access import own_hosts
 from .hits import UNKNOWN, permit_of
 from .http import NO_STORE, Request, Response, read_json
+from .ids import order_event_id
 from .service import Service
-from .visits import facts_of, is_visit, read_visit
+from .visits import Facts, is_visit, read_visit
 
 Id = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$")]
 Text = Annotated[str, msgspec.Meta(max_length=2048)]
+Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_-]{0,63}\Z")]
+Currency = Annotated[str, msgspec.Meta(pattern=r"^([A-Z]{3})?\Z")]  # ISO 4217
+Value = Annotated[float, msgspec.Meta(ge=-1e9, le=1e9)]
 _outcomes = frozenset(Outcome)
 _reasons = frozenset[str](Reason) | frozenset[str](Fault)
+_DAY = 86_400
 
 
-class View(msgspec.Struct, tag_field="kind", tag="view", forbid_unknown_fields=True):
-    """A page was viewed."""
+class Row(msgspec.Struct, forbid_unknown_fields=True):
+    """Something that happened on a page.
+
+    :param path: of the page, as it stands in its address.
+    """
 
     id: Id
     path: Text
+
+
+class View(Row, tag_field="kind", tag="view"):
+    """The page was viewed. What it was come by, and what was searched for, only where that may be told."""
+
     referrer: Text = ""
+    search: Text = ""
+    source: Text = ""
+    medium: Text = ""
+    campaign: Text = ""
 
 
-class Seen(msgspec.Struct, tag_field="kind", tag="outcome", forbid_unknown_fields=True):
-    """What became of a tracker on a page."""
+class Stay(Row, tag_field="kind", tag="stay"):
+    """It was in front of the visitor for so many seconds more."""
 
-    id: Id
+    seconds: Annotated[int, msgspec.Meta(ge=1, le=_DAY)]
+
+
+class Seen(Row, tag_field="kind", tag="outcome"):
+    """What became of a tracker on it."""
+
     tracker: Text
     outcome: Literal["released", "requested", "loaded", "failed", "blocked", "slipped"]
-    path: Text
     reason: Text = ""
+
+
+class Happened(Row, tag_field="kind", tag="event"):
+    """What the site itself named.
+
+    :param order: told again, such as by a page that is opened again, it is the same event.
+    """
+
+    event: Name
+    value: Value | None = None
+    currency: Currency = ""
+    order: Annotated[str, msgspec.Meta(max_length=64)] = ""
+
+
+class Out(Row, tag_field="kind", tag="out"):
+    """The visitor left for another site."""
+
+    target: Text
+
+
+AnyRow = View | Stay | Seen | Happened | Out
 
 
 class Batch(msgspec.Struct, forbid_unknown_fields=True):
     """What one page reports at once.
 
-    :param events: with ids; kept only where the visit log is granted.
+    :param events: with ids; each kept only where its purpose is granted.
     :param totals: (tracker, outcome, reason), with nobody in them.
     """
 
-    events: Annotated[list[View | Seen], msgspec.Meta(max_length=200)] = []
+    events: Annotated[list[AnyRow], msgspec.Meta(max_length=200)] = []
     totals: Annotated[list[tuple[Text, Text, Text]], msgspec.Meta(max_length=200)] = []
 
 
@@ -67,27 +111,71 @@ def report(service: Service, request: Request, site: str) -> Response:
 
 
 def _log(service: Service, request: Request, visit: Visit, batch: Batch) -> None:
-    # The site's own rows about a tracker belong to the visit log: its permission is what they need.
-    permit = permit_of(visit.decide(VISIT))
-    if permit is None or visit.token is None or not batch.events:
+    if visit.token is None or not batch.events:
         return
-    rows = [_permitted(service, request, visit, visit.token.subject, row, permit) for row in batch.events]
-    service.store.append_all(rows)
+    facts = Facts(service, request, visit)
+    permits = {
+        purpose: permit_of(visit.decide_purpose(purpose))
+        for purpose in {_purpose(visit.site, row) for row in batch.events}
+    }
+    rows = []
+    for row in batch.events:
+        permit = permits[_purpose(visit.site, row)]
+        if permit is not None:
+            rows.append(Permitted(_event(service, visit, visit.token.subject, row, facts), permit))
+    if rows:
+        service.store.append_all(rows)
 
 
-def _permitted(
-    service: Service, request: Request, visit: Visit, subject: bytes, row: View | Seen, permit: Allowed
-) -> Permitted:
-    told = {"path": minimise.clean_path(row.path)}
-    if isinstance(row, View):
-        kind, tracker = EventKind.VIEW, VISIT
-        told["referrer"] = minimise.referrer_host(row.referrer, own_hosts(visit.site))
-    else:
-        kind, tracker = EventKind.OUTCOME, _known(visit, row.tracker)
-        told |= {"outcome": row.outcome, "reason": row.reason if row.reason in _reasons else ""}
-    fields = facts_of(service, request, visit, **told)
-    event = Event(bytes.fromhex(row.id), visit.site.id, subject, visit.now, kind, tracker, fields)
-    return Permitted(event, permit)
+def _purpose(site: Site, row: AnyRow) -> str:
+    """Return the purpose without which a row is not kept at all."""
+    if isinstance(row, Happened):
+        return site.event_purpose(row.event)
+    # All else belongs to the visit log, but for the way out, which is nothing without where it leads.
+    return site.fields["target"] if isinstance(row, Out) else site.trackers[VISIT].purpose
+
+
+def _event(service: Service, visit: Visit, subject: bytes, row: AnyRow, facts: Facts) -> Event:
+    site, name, order = visit.site, "", ""
+    tracker = _known(visit, row.tracker) if isinstance(row, Seen) else VISIT
+    if isinstance(row, Happened):
+        name, order = row.event, row.order
+    fields = facts.kept({"path": minimise.clean_path(row.path), **_told(site, row)}, name)
+    key = service.config.keys[-1]
+    event_id = order_event_id(key, subject, site.id, name, order) if order else bytes.fromhex(row.id)
+    return Event(event_id, site.id, subject, visit.now, _KINDS[type(row)], tracker, fields)
+
+
+_KINDS = {
+    View: EventKind.VIEW,
+    Stay: EventKind.STAY,
+    Seen: EventKind.OUTCOME,
+    Happened: EventKind.EVENT,
+    Out: EventKind.OUT,
+}
+
+
+def _told(site: Site, row: AnyRow) -> dict[str, str]:
+    """Return what a row tells beside its page, as it is kept."""
+    match row:
+        case View():
+            words = {name: minimise.clean_words(getattr(row, name)) for name in ("source", "medium", "campaign")}
+            referrer = minimise.referrer_host(row.referrer, own_hosts(site))
+            return {**words, "referrer": referrer, "search": search_term(site.search, row.path, row.search)}
+        case Stay():
+            return {"seconds": str(row.seconds)}
+        case Seen():
+            return {"outcome": row.outcome, "reason": row.reason if row.reason in _reasons else ""}
+        case Happened():
+            value = "" if row.value is None else _decimal(row.value)
+            return {"event": row.event, "value": value, "currency": row.currency, "order": row.order}
+        case Out():
+            return {"target": minimise.clean_host(row.target)}
+
+
+def _decimal(value: float) -> str:
+    """Return a number in plain digits, with as many decimals as money has anywhere (ISO 4217: four)."""
+    return f"{value:.4f}".rstrip("0").rstrip(".") if abs(value) >= 5e-5 else "0"
 
 
 def _count(service: Service, visit: Visit, batch: Batch) -> None:

@@ -9,7 +9,7 @@ from gatekeeper.store.contract import Total
 from .http import Request
 from .ids import event_id
 from .service import Service
-from .visits import facts_of
+from .visits import Facts
 
 #: Stands in totals for every tracker that is not declared, so that nobody can fill memory with made-up names.
 UNKNOWN = "unknown"
@@ -36,7 +36,7 @@ def record_hit(
     if permit is None or visit.token is None:
         count_hit(service, visit.site, tracker, decision, now=visit.now)
         return
-    fields = facts_of(service, request, visit, path=path)
+    fields = Facts(service, request, visit).kept({"path": path})
     event = Event(event_id(), visit.site.id, visit.token.subject, visit.now, kind, tracker, fields)
     service.store.append(event, permit, wait=wait)
 

@@ -1,5 +1,6 @@
 """New random ids, from the operating system's generator."""
 
+import hmac
 import os
 import secrets
 import time
@@ -17,7 +18,23 @@ def random_id() -> bytes:
 def event_id() -> bytes:
     """Return a UUIDv7 (RFC 9562 section 5.7): 48 bits of milliseconds, then random bits."""
     value = (time.time_ns() // 1_000_000) << 80 | int.from_bytes(os.urandom(10), "big")
-    value = value & ~(0xF << 76) | 0x7 << 76
+    return _uuid(value, version=7)
+
+
+def order_event_id(key: str, subject: bytes, site: str, event: str, order: str) -> bytes:
+    """Return the id of the event that tells of an order: always the same one, so that it is kept once.
+
+    A keyed hash (UUIDv8, RFC 9562 section 5.8): an order's number cannot be guessed from it without the key.
+
+    :param key: a signing key. With another one an order that is told of again counts again.
+    """
+    told = b"\0".join([b"gatekeeper.order", subject, site.encode(), event.encode(), order.encode()])
+    value = int.from_bytes(hmac.digest(key.encode(), told, "sha256")[:16], "big")
+    return _uuid(value, version=8)
+
+
+def _uuid(value: int, *, version: int) -> bytes:
+    value = value & ~(0xF << 76) | version << 76
     return (value & ~(0x3 << 62) | 0x2 << 62).to_bytes(16, "big")
 
 

@@ -8,6 +8,7 @@ from functools import lru_cache
 from gatekeeper.config import Config
 from gatekeeper.core.choices import Choice, read_choice
 from gatekeeper.core.errors import BadChoice, BadToken, StoreUnavailable
+from gatekeeper.core.geo import Locate, nowhere
 from gatekeeper.core.links import Links
 from gatekeeper.core.sites import Site
 from gatekeeper.core.tokens import SubjectToken, SubjectTokens, Tokens
@@ -54,8 +55,11 @@ class Published:
 class Service:
     """The running service. One per process; handlers get it as their first argument."""
 
-    def __init__(self, config: Config, store: Store, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, config: Config, store: Store, *, clock: Callable[[], float] = time.time, locate: Locate = nowhere
+    ) -> None:
         self.config = config
+        self.locate = locate
         self.store = store
         self.links = Links(config.keys)
         self.forms = Tokens(config.keys, "form")

@@ -1,18 +1,20 @@
 """Read the visit of a request, and what may be kept about it."""
 
 from collections.abc import Mapping
+from functools import cached_property
 
 from gatekeeper.core import minimise, visits
 from gatekeeper.core.agents import read_agent
 from gatekeeper.core.events import permitted_fields
 from gatekeeper.core.signals import read_signals
-from gatekeeper.core.sites import Site
-from gatekeeper.core.trackers import VISIT
 from gatekeeper.core.visits import Visit
 
 from .addresses import client_address
 from .http import Request
 from .service import Service
+
+#: What every request tells of itself.
+_OF_REQUEST = ("browser", "system", "device", "language", "address", "provider", "country")
 
 
 def read_visit(service: Service, request: Request, site_id: str) -> Visit:
@@ -38,24 +40,42 @@ def is_visit(request: Request) -> bool:
     return request.method != "HEAD" and not any(word in purposes for word in ("prefetch", "prerender", "preview"))
 
 
-def facts_of(service: Service, request: Request, visit: Visit, **more: str) -> dict[str, str]:
-    """Return what may be kept about a request: nothing is read unless the visit log is granted.
+class Facts:
+    """What may be kept about a request, for all the events that it tells of. Nothing is read that may not be kept."""
 
-    :param more: facts that the page told, such as its path and referrer.
-    """
-    facts: Mapping[str, str] = more
-    if visit.grants(visit.site.trackers[VISIT].purpose):
-        facts = {**_facts(service, request, visit.site), **more}
-    return permitted_fields(facts, visit.grants)
+    def __init__(self, service: Service, request: Request, visit: Visit) -> None:
+        self._service = service
+        self._request = request
+        self._visit = visit
+        self._known: dict[str, bool] = {}
 
+    def kept(self, told: Mapping[str, str], event: str = "") -> dict[str, str]:
+        """Return what may be kept of an event.
 
-def _facts(service: Service, request: Request, site: Site) -> dict[str, str]:
-    agent = read_agent(request.header("HTTP_USER_AGENT"))
-    address = client_address(request.environ, service.config.trusted_proxies)
-    return {
-        "browser": agent.browser,
-        "system": agent.system,
-        "device": agent.device,
-        "language": minimise.first_language(request.header("HTTP_ACCEPT_LANGUAGE")),
-        "address": minimise.keep_address(address, site.ip),
-    }
+        :param told: what the page said of it, such as its path.
+        :param event: the name of one of the site's own events; empty for all else.
+        """
+        return permitted_fields({**self._of_request, **told}, self._grants, self._visit.kept(event))
+
+    def _grants(self, purpose: str) -> bool:
+        if purpose not in self._known:
+            self._known[purpose] = self._visit.grants(purpose)
+        return self._known[purpose]
+
+    @cached_property
+    def _of_request(self) -> Mapping[str, str]:
+        kept = self._visit.kept()
+        if not any(name in kept and self._grants(kept[name]) for name in _OF_REQUEST):
+            return {}
+        agent = read_agent(self._request.header("HTTP_USER_AGENT"))
+        address = client_address(self._request.environ, self._service.config.trusted_proxies)
+        place = self._service.locate(address)
+        return {
+            "browser": agent.browser,
+            "system": agent.system,
+            "device": agent.device,
+            "language": minimise.first_language(self._request.header("HTTP_ACCEPT_LANGUAGE")),
+            "address": minimise.keep_address(address, self._visit.site.ip),
+            "provider": place.provider,
+            "country": place.country,
+        }

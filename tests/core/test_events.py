@@ -7,19 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatekeeper.core.events import FIELDS, EventKind, permitted_fields
+from gatekeeper.core.fields import TOLD_BY, WORDS
 from gatekeeper.core.purposes import BUILT_IN
 
 #: The table of the design: what the visit log holds, and the purpose each field needs.
 DESIGN = {
-    "path": "analytics",
-    "browser": "analytics",
-    "system": "analytics",
-    "device": "analytics",
-    "language": "analytics",
-    "address": "analytics",
-    "referrer": "analytics",
-    "outcome": "analytics",
-    "reason": "analytics",
+    **dict.fromkeys(("path", "referrer", "search", "seconds"), "analytics"),
+    **dict.fromkeys(("browser", "system", "device", "language"), "analytics"),
+    **dict.fromkeys(("address", "provider", "country"), "analytics"),
+    **dict.fromkeys(("outcome", "reason"), "analytics"),
+    **dict.fromkeys(("event", "value", "currency", "order"), "analytics"),
+    **dict.fromkeys(("source", "medium", "campaign", "target"), "marketing"),
 }
 FACTS = {name: f"some {name}" for name in DESIGN}
 
@@ -67,9 +65,24 @@ def test_nothing_is_kept_that_was_not_told(facts: dict[str, str], granted: froze
 
 
 def test_a_field_that_belongs_to_no_purpose_is_never_kept():
-    with pytest.raises(KeyError):
-        permitted_fields({"birth_date": "2000-01-01"}, lambda _: True)
+    assert permitted_fields({"birth_date": "2000-01-01"}, lambda _: True) == {}
+
+
+@given(
+    st.dictionaries(st.sampled_from(sorted(DESIGN)), st.sampled_from(sorted(BUILT_IN))),
+    st.frozensets(st.sampled_from(sorted(BUILT_IN))),
+)
+def test_where_a_field_needs_another_purpose_that_one_counts(purposes: dict[str, str], granted: frozenset[str]):
+    kept = permitted_fields(FACTS, granted.__contains__, purposes)
+
+    assert kept == {name: FACTS[name] for name, purpose in purposes.items() if purpose in granted}
+
+
+def test_each_field_is_told_of_by_one_line_of_the_notice():
+    assert set(WORDS) | set(TOLD_BY) == set(FIELDS)
+    assert set(WORDS).isdisjoint(TOLD_BY)
+    assert set(TOLD_BY.values()) <= set(WORDS)
 
 
 def test_the_kinds_of_event():
-    assert set(EventKind) == {"view", "beacon", "click", "outcome"}
+    assert set(EventKind) == {"view", "stay", "outcome", "event", "out", "beacon", "click"}

@@ -1,5 +1,7 @@
 """What is kept of a path, a referrer, a language and an address."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,7 +9,9 @@ from hypothesis import strategies as st
 from gatekeeper.core.minimise import (
     MAX_LANGUAGE,
     MAX_PATH,
+    MAX_WORDS,
     clean_path,
+    clean_words,
     first_language,
     keep_address,
     referrer_host,
@@ -205,3 +209,60 @@ def test_any_header_is_minimised(text: str):
     assert len(first_language(text)) <= MAX_LANGUAGE
     assert url_path(text).startswith("/") or url_path(text) == ""
     assert len(referrer_host(text, frozenset())) <= 253
+
+
+SEARCHES = [
+    # kept
+    ("green tea", "green tea"),
+    ("  Green\tTEA ", "green tea"),
+    ("th\u00e9 vert", "th\u00e9 vert"),
+    ("iphone 15 pro", "iphone 15 pro"),
+    ("10 x 20 cm", "10 x 20 cm"),
+    ("tea-pot-with-a-very-long-handle-2", "tea-pot-with-a-very-long-handle-2"),
+    ("news of 2026-11-22", "news of 2026-11-22"),
+    ("news of 22.11.2026", "news of 22.11.2026"),
+    ("wetter \u6771\u4eac", "wetter \u6771\u4eac"),
+    ("", ""),
+    # e-mail addresses
+    ("jo@tea.example", ":email"),
+    ("order of Jo+x@mail.tea.example please", "order of :email please"),
+    ("jo\uff20tea.example", ":email"),
+    ("jo@localhost", ":email"),
+    # telephone numbers, and what else is as long
+    ("call +44 20 7946 0018", "call :number"),
+    ("call (030) 123-45 67", "call (:number"),
+    ("030/1234567", ":number"),
+    ("\u0661\u0662\u0663\u0664\u0665\u0666\u0667\u0668", ":number"),
+    ("\uff11\uff12\uff13\uff14\uff15\uff16\uff17", ":number"),
+    ("123-45-6789", ":number"),
+    # cards
+    ("4111 1111 1111 1111", ":card"),
+    ("4111-1111-1111-1111 expired", ":card expired"),
+    ("378282246310005", ":card"),
+    ("4111 1111 1111 1112", ":number"),
+    # ids and tokens
+    ("123e4567-e89b-12d3-a456-426614174000", ":id"),
+    ("parcel 9f86d081884c7d659a2feaa0c55ad015", "parcel :token"),
+    ("DE89370400440532013000", ":token"),
+    ("DE89 3704 0044 0532 0130 00", "de:number"),
+    ("reset Zm9vYmFyYmF6cXV4MTIzNDU2Nzg5MA==", "reset :token"),
+    # what no reader can see
+    ("a\u0000b\r\nc", "ab c"),
+    ("jo\u200b@tea.example", ":email"),
+]
+
+
+@pytest.mark.row("SE-25")
+@pytest.mark.parametrize(("text", "kept"), SEARCHES, ids=[ascii(text) for text, _ in SEARCHES])
+def test_what_somebody_typed_is_kept_without_what_looks_personal(text: str, kept: str):
+    assert clean_words(text) == kept
+
+
+@given(st.text(max_size=3 * MAX_WORDS))
+def test_any_text_is_kept_short_and_on_one_line(text: str):
+    kept = clean_words(text)
+
+    assert len(kept) <= MAX_WORDS
+    assert kept.isprintable()
+    assert not re.search(r"[^ @]@[^ @]", kept)
+    assert not re.search(r"[0-9]{7}", kept)

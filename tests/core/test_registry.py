@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from gatekeeper.core.problems import Problem
 from gatekeeper.core.registry import read_registry
 from gatekeeper.core.signals import Signal
-from gatekeeper.core.sites import notice_content
+from gatekeeper.core.sites import Search, notice_content
 from gatekeeper.core.trackers import Kind
 
 GOOD = """
@@ -161,6 +161,21 @@ def test_a_right_file_becomes_sites():
     assert shop.vendors["self"].name == "The Shop"
 
 
+def test_what_the_log_holds_is_shaped_by_the_file():
+    tables = good()
+    search = {"paths": ["/search*"], "parameters": ["q", "query"]}
+    events = {"purchase": {"purpose": "marketing"}, "signup": {}}
+    tables["sites"]["shop"] |= {"search": search, "events": events, "fields": {"search": "research"}}
+
+    sites, found = read_registry(tables)
+
+    assert not found
+    shop = sites["shop"]
+    assert shop.search == Search(("/search*",), ("q", "query"))
+    assert (shop.event_purpose("purchase"), shop.event_purpose("signup")) == ("marketing", "analytics")
+    assert (shop.fields["search"], shop.fields["path"]) == ("research", "analytics")
+
+
 def test_several_sites_are_read():
     tables = good()
     blog = {"name": "The Blog", "origins": ["https://blog.shop.example"]}
@@ -249,6 +264,22 @@ def test_an_empty_text_is_as_good_as_none(text: str):
 @pytest.mark.parametrize(
     ("key", "value", "rule", "fix"),
     [
+        ("search", {"paths": ["/search"]}, "a list of the parameters", '["q"]'),
+        ("search", {"paths": ["search"], "parameters": ["q"]}, "a path", "/checkout*"),
+        ("search", {"paths": ["/search"], "parameters": ["q=1"]}, "the name of a parameter", '"q"'),
+        ("search", {"paths": [], "parameters": ["q"]}, "a list of paths", "/search*"),
+        ("fields", {"address": "necessary"}, "visitors are asked about", "analytics, marketing, research"),
+        ("fields", {"address": "mail_open"}, "visitors are asked about", "analytics, marketing, research"),
+        ("fields", {"address": "ads"}, "visitors are asked about", "analytics, marketing, research"),
+        ("fields", {"birthday": "research"}, "only keys that Gatekeeper knows", "known keys"),
+        ("fields", {"order": "marketing"}, "only keys that Gatekeeper knows", "did you mean"),
+        (
+            "events",
+            {"purchase": {"purpose": "necessary"}},
+            "visitors are asked about",
+            "analytics, marketing, research",
+        ),
+        ("events", {"Purchase": {}}, "an id of the form", "lower-case"),
         ("origins", [], "exact origins", "https://shop.example"),
         ("origins", ["shop.example"], "an exact origin: scheme, host and port", "https://shop.example"),
         ("origins", ["https://shop.example/"], "an exact origin", "https://shop.example"),

@@ -1,12 +1,14 @@
 """Sites: what a fresh one does, and what its notice says."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
+from gatekeeper.core.fields import OF_EVENTS, WORDS
 from gatekeeper.core.sites import Ip, Scope, notice_content
 
-from .cases import decision_sites, declare, publish
+from .cases import decision_sites, declare, publish, publish_all
 
 BARE = {
     "name": "The Shop",
@@ -139,3 +141,64 @@ def test_the_notice_with_the_highest_number_is_the_current_one():
 @pytest.mark.parametrize(("origin", "secure"), [("https://shop.example", True), ("http://localhost:8080", False)])
 def test_a_site_is_secure_by_its_declared_origins(origin: str, secure: bool):
     assert declare("shop", {**BARE, "origins": [origin]}).secure is secure
+
+
+def lines(**changes: object) -> dict[str, str]:
+    """Return what the notice says the log holds, by line, with the purpose of each."""
+    return {row["id"]: row["purpose"] for row in notice_content(declare("shop", {**BARE, **changes}))["log"]["fields"]}
+
+
+@pytest.mark.row("EU-06")
+def test_the_notice_lists_what_the_log_holds_and_for_what():
+    everything = lines(search={"paths": ["/search"], "parameters": ["q"]})
+
+    assert set(everything) == set(WORDS)
+    assert {name for name, purpose in everything.items() if purpose == "marketing"} == {"campaign", "target"}
+    assert set(everything.values()) == {"analytics", "marketing"}
+
+
+def test_the_notice_does_not_list_what_this_site_never_keeps():
+    assert set(WORDS) - set(lines()) == {"search"}
+    assert set(WORDS) - set(lines(ip="none")) == {"search", "address"}
+
+
+def test_the_notice_follows_a_field_to_another_purpose_with_all_that_belongs_to_it():
+    site = declare("shop", {**BARE, "fields": {"campaign": "analytics", "address": "marketing"}})
+
+    assert lines(fields={"campaign": "analytics"})["campaign"] == "analytics"
+    assert {site.fields[name] for name in ("source", "medium", "campaign")} == {"analytics"}
+    assert site.fields["address"] == "marketing"
+    assert site.fields["path"] == "analytics"
+
+
+@pytest.mark.row("EU-19")
+def test_who_agreed_before_a_field_was_told_of_agreed_to_nothing_about_it():
+    later = {"search": {"paths": ["/search"], "parameters": ["q"]}, "fields": {"address": "marketing"}}
+    site = publish_all("shop", [BARE, {**BARE, **later}])
+
+    assert "search" not in site.kept[1]
+    assert "address" not in site.kept[1]
+    assert site.kept[1]["path"] == "analytics"
+    assert site.kept[2]["search"] == "analytics"
+    assert site.kept[2]["address"] == "marketing"
+
+
+@pytest.mark.row("EU-19")
+def test_an_event_that_serves_another_purpose_now_is_told_of_first():
+    site = publish_all("shop", [BARE, {**BARE, "events": {"purchase": {"purpose": "marketing"}}}])
+
+    assert "event" not in site.kept_of_event(1, "purchase")
+    assert site.kept_of_event(1, "signup")["event"] == "analytics"
+    assert {site.kept_of_event(2, "purchase")[name] for name in OF_EVENTS} == {"marketing"}
+    assert site.kept_of_event(2, "purchase")["path"] == "analytics"
+
+
+def test_of_a_notice_that_says_nothing_of_the_log_nothing_is_kept():
+    site = publish_all("shop", [BARE])
+    old = site.notices[1]
+    content = {key: value for key, value in old.content.items() if key != "log"}
+
+    silent = replace(site, notices={1: replace(old, content=content)})
+
+    assert silent.kept == {1: {}}
+    assert silent.kept_of_event(1, "signup") == {}

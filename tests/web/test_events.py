@@ -6,12 +6,13 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
+from gatekeeper.core.geo import NOWHERE
 from gatekeeper.store.contract import Total
 from gatekeeper.web.service import Service
 
 from .conftest import NOON, Browser, events_of
 
-FIRST, SECOND = "019ab1c2d3e47abc8def001122334455", "019ab1c2d3e47abc8def001122334466"
+FIRST, SECOND, THIRD = (f"019ab1c2d3e47abc8def0011223344{end}" for end in ("55", "66", "77"))
 VIEW = {"id": FIRST, "kind": "view", "path": "/tea?x=1", "referrer": "https://search.example/?q=private"}
 SEEN = {
     "id": SECOND,
@@ -21,6 +22,8 @@ SEEN = {
     "reason": "refused",
     "path": "/tea",
 }
+
+BOUGHT = {"id": FIRST, "kind": "event", "event": "purchase", "path": "/thanks", "value": 19.9, "currency": "EUR"}
 
 
 def report(browser: Browser, **batch: Any) -> TestResponse:
@@ -140,6 +143,16 @@ def test_a_site_that_counts_anonymous_totals_counts_them(new_browser: Callable[.
         ({"events": [{**VIEW, "at": 0}]}, "at"),
         ({"events": [{**VIEW, "ip": "1.2.3.4"}]}, "ip"),
         ({"events": [{**SEEN, "outcome": "ran"}]}, "ran"),
+        ({"events": [{**BOUGHT, "event": "Purchase"}]}, "event"),
+        ({"events": [{**BOUGHT, "event": "a" * 65}]}, "event"),
+        ({"events": [{**BOUGHT, "value": "19.9"}]}, "value"),
+        ({"events": [{**BOUGHT, "value": 1e10}]}, "value"),
+        ({"events": [{**BOUGHT, "currency": "eur"}]}, "currency"),
+        ({"events": [{**BOUGHT, "currency": "EUR\n"}]}, "currency"),
+        ({"events": [{**BOUGHT, "order": "7" * 65}]}, "order"),
+        ({"events": [{**BOUGHT, "customer": "Jo"}]}, "customer"),
+        ({"events": [{"id": FIRST, "kind": "stay", "path": "/", "seconds": 0}]}, "seconds"),
+        ({"events": [{"id": FIRST, "kind": "stay", "path": "/", "seconds": 86_401}]}, "seconds"),
         ({"totals": [["a", "b"]]}, "totals"),
         ({"sent": []}, "sent"),
     ],
@@ -154,3 +167,121 @@ def test_a_wrong_report_names_what_is_wrong_and_keeps_nothing(
     assert response.status_code == 400
     assert named in response.json["error"]
     assert events_of(service, browser) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [
+        (19.9, "19.9"),
+        (20, "20"),
+        (100.0, "100"),
+        (-5.25, "-5.25"),
+        (0, "0"),
+        (-0.00001, "0"),
+        (0.0001, "0.0001"),
+        (1e9, "1000000000"),
+        (1234567.891, "1234567.891"),
+    ],
+)
+def test_a_value_is_kept_in_plain_digits(browser: Browser, service: Service, value: float, kept: str) -> None:
+    browser.choose("analytics")
+
+    report(browser, events=[{**BOUGHT, "value": value}])
+
+    (event,) = events_of(service, browser)
+    assert event.fields["value"] == kept
+
+
+def test_an_event_needs_nothing_but_its_name(browser: Browser, service: Service) -> None:
+    browser.choose("analytics")
+
+    report(browser, events=[{"id": FIRST, "kind": "event", "event": "signup", "path": "/welcome"}])
+
+    (event,) = events_of(service, browser)
+    assert (event.kind, event.tracker, event.fields["event"]) == ("event", "visit", "signup")
+    assert event.fields.keys().isdisjoint({"value", "currency", "order"})
+
+
+def test_an_order_that_is_told_of_again_is_the_same_event(browser: Browser, service: Service) -> None:
+    browser.choose("analytics")
+
+    for event_id, order in [(FIRST, "A-1"), (SECOND, "A-1"), (THIRD, "A-2")]:
+        report(browser, events=[{**BOUGHT, "id": event_id, "order": order}])
+
+    events = events_of(service, browser)
+    assert sorted(event.fields["order"] for event in events) == ["A-1", "A-2"]
+    # Nothing in clear tells one order from another without the key.
+    assert all(event.id.hex() not in {FIRST, SECOND, THIRD} for event in events)
+    assert len({event.id for event in events}) == 2
+
+
+def test_the_same_order_of_another_event_or_visitor_is_another(
+    new_browser: Callable[..., Browser], service: Service
+) -> None:
+    ids = set()
+    for event in ("purchase", "refund"):
+        browser = new_browser()
+        browser.choose("analytics")
+        report(browser, events=[{**BOUGHT, "event": event, "order": "A-1"}])
+        report(browser, events=[{**BOUGHT, "event": "other", "order": "A-1"}])
+        ids |= {event.id for event in events_of(service, browser)}
+
+    assert len(ids) == 4
+
+
+@pytest.fixture
+def searching(tables: dict[str, Any]) -> None:
+    tables["search"] = {"paths": ["/search*"], "parameters": ["q"]}
+
+
+@pytest.mark.row("SE-25")
+@pytest.mark.usefixtures("searching")
+@pytest.mark.parametrize(
+    ("path", "search", "kept"),
+    [
+        ("/search", "Green Tea", "green tea"),
+        ("/search/all?q=other", "jo@tea.example", ":email"),
+        ("/tea", "green tea", None),
+        ("/search", "", None),
+    ],
+)
+def test_a_search_is_kept_of_pages_of_results_alone(
+    browser: Browser, service: Service, path: str, search: str, kept: str | None
+) -> None:
+    browser.choose("analytics")
+
+    report(browser, events=[{**VIEW, "path": path, "search": search}])
+
+    (event,) = events_of(service, browser)
+    assert event.fields.get("search") == kept
+
+
+@pytest.mark.row("SE-25")
+def test_a_site_that_names_no_search_keeps_none(browser: Browser, service: Service) -> None:
+    browser.choose("analytics")
+
+    report(browser, events=[{**VIEW, "path": "/search", "search": "tea"}])
+
+    (event,) = events_of(service, browser)
+    assert "search" not in event.fields
+
+
+def test_the_agent_is_read_once_for_a_whole_batch(browser: Browser, service: Service) -> None:
+    located: list[str] = []
+    service.locate = lambda address: located.append(address) or NOWHERE  # type: ignore[func-returns-value]
+    browser.choose("analytics")
+
+    report(browser, events=[VIEW, SEEN])
+
+    assert located == ["127.0.0.1"]
+
+
+def test_of_a_visitor_who_refused_no_address_is_looked_up(browser: Browser, service: Service) -> None:
+    located: list[str] = []
+    service.locate = lambda address: located.append(address) or NOWHERE  # type: ignore[func-returns-value]
+    browser.choose()
+
+    report(browser, events=[VIEW, SEEN])
+    browser.get("/gk/shop/b/seen.gif")
+
+    assert located == []

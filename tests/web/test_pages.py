@@ -151,3 +151,13 @@ def test_the_site_states_that_it_honours_gpc(browser: Browser) -> None:
 
 def test_health_is_good_while_all_is_well(browser: Browser, service: Service) -> None:
     assert browser.get("/healthz").json == {"status": "ok", "problems": []}
+
+
+@pytest.mark.row("EU-06")
+def test_the_notice_lists_what_the_log_holds_under_each_purpose(browser: Browser) -> None:
+    page = browser.get("/gk/shop/notice", headers={"Accept": "text/html"}).text
+
+    visit_log, advertising = page.split("<h2>Visit log</h2>")[1].split("<h2>Advertising</h2>")
+    assert "<li>your IP address</li>" in visit_log
+    assert "<li>the campaign whose link brought you here</li>" in advertising
+    assert "your IP address" not in advertising
