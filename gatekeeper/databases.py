@@ -4,11 +4,9 @@ from collections.abc import Mapping
 from contextlib import closing
 
 from gatekeeper.config import Config
-from gatekeeper.core.errors import StoreLocked
 from gatekeeper.core.notices import Notice
 from gatekeeper.core.sites import Site
-from gatekeeper.store.engines import open_store, sqlite_path
-from gatekeeper.store.locks import ServingLock
+from gatekeeper.store.engines import find_engine, open_store
 from gatekeeper.web.service import published_now
 
 
@@ -17,30 +15,22 @@ def is_new(url: str) -> bool:
 
     :raises ConfigError: no engine serves this address.
     """
-    path = sqlite_path(url)
-    return not path.exists() or path.stat().st_size == 0
+    return find_engine(url).is_new()
 
 
 def check_unserved(url: str) -> None:
-    """Take the serving lock and let go of it.
+    """Check that a process may serve from this database.
 
-    :raises StoreLocked: another process serves from this database; the message names both ways out.
+    :raises StoreLocked: another does, and it takes only one; the message names both ways out.
     """
-    lock = ServingLock(sqlite_path(url))
-    lock.take()
-    lock.release()
+    engine = find_engine(url)
+    engine.begin_serving()
+    engine.end_serving()
 
 
 def is_served(url: str) -> bool:
-    """Tell whether a process serves from this database. Makes no file."""
-    path = sqlite_path(url)
-    if not path.with_name(f"{path.name}.lock").exists():
-        return False
-    try:
-        check_unserved(url)
-    except StoreLocked:
-        return True
-    return False
+    """Tell whether a process serves from this database and keeps others from doing so. Makes no file."""
+    return find_engine(url).is_served()
 
 
 def current(config: Config) -> Mapping[str, Site]:

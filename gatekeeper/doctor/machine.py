@@ -19,7 +19,7 @@ from gatekeeper.core.notices import Notice
 from gatekeeper.core.sites import Scope, Site
 from gatekeeper.databases import is_new, is_served
 from gatekeeper.publishing import pending
-from gatekeeper.store.engines import sqlite_path
+from gatekeeper.store.engines import find_engine, is_sqlite, sqlite_path
 
 from .findings import Finding, fail, ok, warn
 
@@ -85,9 +85,12 @@ def _key_file(environ: Mapping[str, str], config: Config) -> Path | None:
 def database(config: Config) -> Iterator[Finding]:
     """Look at the database: is it there, may others read it, is there room, who serves from it."""
     try:
+        if not is_sqlite(config.database_url):
+            yield from _server(config)
+            return
         path = sqlite_path(config.database_url)
     except GatekeeperError as error:
-        yield fail("database", str(error), "the address of a SQLite file", "mend GATEKEEPER_DATABASE_URL")
+        yield fail("database", str(error), "the address of a database", "mend GATEKEEPER_DATABASE_URL")
         return
     if is_new(config.database_url):
         yield warn("database", f"{path} is not there yet", "it is made by `publish` or `serve`", "gatekeeper publish")
@@ -97,6 +100,14 @@ def database(config: Config) -> Iterator[Finding]:
     yield from _room(path)
     served = is_served(config.database_url)
     yield ok("database", "a serving process has the writer's lock" if served else "no process serves from it now")
+
+
+def _server(config: Config) -> Iterator[Finding]:
+    if is_new(config.database_url):
+        yield warn("database", "it has no tables yet", "they are made by `publish` or `serve`", "gatekeeper publish")
+        return
+    find_engine(config.database_url).check_tables()
+    yield ok("database", "the server answers, and the tables are of this version")
 
 
 def _permissions(path: Path) -> Iterator[Finding]:

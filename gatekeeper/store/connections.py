@@ -5,10 +5,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from gatekeeper.core.errors import StoreUnavailable
+
 from .engine import Connection, Engine
 
 #: How long a fork waits for connections in use to come to rest.
 _REST = 2.0  # seconds
+#: How long one that is wanted is waited for where there may be no more.
+_PATIENCE = 0.5  # seconds
 #: More than these are closed after use: each keeps megabytes of pages in memory, here or in a server.
 _KEEP = 8
 
@@ -21,7 +25,7 @@ class Connections:
     """
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+        self.engine = engine
         #: Whether to keep connections open after use; until something is, a fork finds none.
         self.keep = False
         self._inherited: list[Connection] = []
@@ -30,31 +34,41 @@ class Connections:
         self._changed = threading.Condition()
 
     @contextmanager
-    def use(self) -> Iterator[Connection]:
-        """Lend a connection. What is not committed by the end is rolled back."""
-        connection = self._take()
+    def use(self, *, urgent: bool = False) -> Iterator[Connection]:
+        """Lend a connection. What is not committed by the end is rolled back.
+
+        :param urgent: take one more where there may be no more.
+        :raises StoreUnavailable: all are in use, and stay so.
+        """
+        connection = self._take(urgent=urgent)
         try:
             yield connection
-        except self._engine.errors as error:
-            self._give_back(connection, keep=self._engine.survives(error))
+        except self.engine.errors as error:
+            self._give_back(connection, keep=self.engine.survives(error))
             raise
         except BaseException:
             self._give_back(connection, keep=False)
             raise
         self._give_back(connection, keep=True)
 
-    def _take(self) -> Connection:
+    def _take(self, *, urgent: bool) -> Connection:
         with self._changed:
+            if not urgent and not self._changed.wait_for(self._has_room, _PATIENCE):
+                raise StoreUnavailable("all connections to the database are in use")
             self._used += 1
             if self._idle:
                 return self._idle.pop()
         try:
-            return self._engine.connect()
+            return self.engine.connect()
         except BaseException:
             with self._changed:
                 self._used -= 1
                 self._changed.notify_all()
             raise
+
+    def _has_room(self) -> bool:
+        most = self.engine.most_connections
+        return most is None or self._used < most
 
     def _give_back(self, connection: Connection, *, keep: bool) -> None:
         with self._changed:
@@ -62,6 +76,8 @@ class Connections:
                 self._idle.append(connection)
             else:
                 connection.close()
+            if not keep:  # whatever ended this one has most likely ended the others
+                self._close_idle()
             self._used -= 1
             self._changed.notify_all()
 

@@ -82,6 +82,8 @@ class Engine(ABC):
     errors: ClassVar[tuple[type[Exception], ...]]
     #: Of these, what comes of our own values or statements, and not of the database's state.
     mistakes: ClassVar[tuple[type[Exception], ...]]
+    #: How many connections one process may have open at a time; None where that costs nobody anything.
+    most_connections: ClassVar[int | None] = None
 
     @abstractmethod
     def connect(self) -> Connection:
@@ -90,6 +92,21 @@ class Engine(ABC):
     @abstractmethod
     def survives(self, error: Exception) -> bool:
         """Tell whether a connection is as good as before after an error of the driver."""
+
+    def passes(self, error: Exception) -> bool:
+        """Tell whether a transaction that was not yet to be committed is worth running again at once."""
+        return False
+
+    @abstractmethod
+    def is_new(self) -> bool:
+        """Tell whether nobody has made its tables yet. Makes nothing.
+
+        :raises ConfigError: it cannot be read.
+        """
+
+    def is_served(self) -> bool:
+        """Tell whether a process is known to serve from it and keeps others from doing so. Makes nothing."""
+        return False
 
     @abstractmethod
     def check_tables(self) -> None:

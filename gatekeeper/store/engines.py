@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from gatekeeper.core.errors import ConfigError
@@ -14,7 +14,11 @@ from .engine import Engine
 from .keeper import Keeper
 from .sqlite import SqliteEngine, check_place
 
-SUPPORTED = "sqlite:///path/to/gatekeeper.db (four slashes for an absolute path)"
+SUPPORTED = (
+    "sqlite:///path/to/gatekeeper.db (four slashes for an absolute path) or postgresql://user:password@host/database"
+)
+_SQLITE = {"sqlite", "sqlite+pysqlite"}
+_POSTGRES = {"postgresql", "postgresql+psycopg", "postgres"}
 
 
 def open_store(url: str, *, clock: Callable[[], float] = time.time, wait: float = 0.8) -> Store:
@@ -41,7 +45,44 @@ def find_engine(url: str) -> Engine:
 
     :raises ConfigError: as :func:`open_store`.
     """
-    return SqliteEngine(sqlite_path(url))
+    parsed = _parse(url)
+    if parsed.drivername in _SQLITE:
+        return SqliteEngine(sqlite_path(url))
+    if not parsed.database:
+        raise ConfigError(f"GATEKEEPER_DATABASE_URL must name a database: write {SUPPORTED}")
+    try:
+        from .postgres import PostgresEngine  # its driver takes memory and 10 MB of disk that SQLite has no use for
+    except ImportError as error:
+        raise ConfigError(f"PostgreSQL needs its driver ({error}): pip install 'gatekeeper[postgres]'") from error
+    return PostgresEngine(_libpq(parsed))
+
+
+def is_sqlite(url: str) -> bool:
+    """Tell whether an address is that of a SQLite file.
+
+    :raises ConfigError: as :func:`open_store`.
+    """
+    return _parse(url).drivername in _SQLITE
+
+
+def _parse(url: str) -> URL:
+    # Nothing of the address is shown but its scheme: it may hold a password.
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        raise ConfigError(f"GATEKEEPER_DATABASE_URL is not the address of a database: write {SUPPORTED}") from None
+    if parsed.drivername not in _SQLITE | _POSTGRES:
+        raise ConfigError(
+            f"GATEKEEPER_DATABASE_URL: databases of kind {parsed.drivername!r} are not supported: write {SUPPORTED}"
+        )
+    return parsed
+
+
+def _libpq(url: URL) -> dict[str, str]:
+    """Return what libpq wants to know of an address."""
+    named = {"host": url.host, "port": url.port, "user": url.username, "password": url.password, "dbname": url.database}
+    given = {name: str(value) for name, value in named.items() if value is not None and value != ""}
+    return given | {name: value if isinstance(value, str) else ",".join(value) for name, value in url.query.items()}
 
 
 def sqlite_path(url: str) -> Path:
@@ -49,15 +90,9 @@ def sqlite_path(url: str) -> Path:
 
     :raises ConfigError: as :func:`open_store`.
     """
-    # Nothing of the address is shown but its scheme: it may hold a password.
-    try:
-        parsed = make_url(url)
-    except ArgumentError as error:
-        raise ConfigError(f"GATEKEEPER_DATABASE_URL is not the address of a database: write {SUPPORTED}") from error
-    if parsed.drivername not in {"sqlite", "sqlite+pysqlite"}:
-        raise ConfigError(
-            f"GATEKEEPER_DATABASE_URL: databases of kind {parsed.drivername!r} are not supported: write {SUPPORTED}"
-        )
+    parsed = _parse(url)
+    if parsed.drivername not in _SQLITE:
+        raise ConfigError(f"the database is no SQLite file, but of kind {parsed.drivername!r}")
     if not parsed.database or parsed.database == ":memory:" or parsed.query or parsed.host:
         raise ConfigError(f"GATEKEEPER_DATABASE_URL must name a file, and no options: write {SUPPORTED}")
     path = Path(parsed.database).resolve()

@@ -18,7 +18,7 @@ from gatekeeper.core.sightings import Seen, Sighting
 from . import sealing, writes
 from .connections import Connections
 from .contract import ConsentRecord, Measures, Total
-from .engine import Connection, Engine
+from .engine import Engine
 from .tallies import Tally
 from .transactions import Job, Transactions, unavailable
 from .writer import Writer, totals_job
@@ -163,8 +163,9 @@ class Keeper:
 
     def _run_alone(self, job: Job) -> None:
         """Do a command's job in a transaction of its own."""
-        with self._commanding, self._connected() as connection:
-            outcome = self._commands.run(connection, [job])
+        self._check_ready()
+        with self._commanding, self._said_as_unavailable():
+            outcome = self._commands.run_on(self._connections, [job])
         for total in outcome.dropped:
             self._tally.add(total)
         if job.error is not None:
@@ -180,7 +181,7 @@ class Keeper:
         if self._started:
             self._writer.scrub_soon()
         else:
-            with self._connected() as connection:
+            with self._said_as_unavailable(), self._connections.use() as connection:
                 self._engine.scrub(connection)
 
     # Reading
@@ -226,20 +227,28 @@ class Keeper:
         return [ConsentRecord(*row) for row in self._read(self._sql.records, site, subject)]
 
     def _read(self, statement: str, *parameters: object) -> list[tuple[Any, ...]]:
-        with self._connected() as connection:
-            return connection.execute(statement, parameters).fetchall()
+        self._check_ready()
+        for last in (False, True):
+            try:
+                with self._connections.use() as connection:
+                    return connection.execute(statement, parameters).fetchall()
+            except self._engine.errors as error:
+                if last or not self._engine.passes(error):
+                    raise unavailable(error) from error
+        raise AssertionError("the last try returns or raises")
 
     @contextmanager
-    def _connected(self) -> Iterator[Connection]:
-        """Lend a connection to the right tables; what goes wrong with it is that the store is unavailable."""
+    def _said_as_unavailable(self) -> Iterator[None]:
+        try:
+            yield
+        except self._engine.errors as error:
+            raise unavailable(error) from error
+
+    def _check_ready(self) -> None:
+        """Check that the store is open, and once that its tables are the right ones."""
         self._refuse_if_closed()
         if not self._checked:
             self._check_tables()
-        try:
-            with self._connections.use() as connection:
-                yield connection
-        except self._engine.errors as error:
-            raise unavailable(error) from error
 
     def _refuse_if_closed(self) -> None:
         if self._closed:

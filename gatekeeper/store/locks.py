@@ -17,7 +17,7 @@ class ServingLock:
 
     def __init__(self, database: Path) -> None:
         self._database = database
-        self._path = database.with_name(f"{database.name}.lock")
+        self.path = database.with_name(f"{database.name}.lock")
         self._held: int | None = None
 
     def take(self) -> None:
@@ -25,7 +25,7 @@ class ServingLock:
 
         :raises StoreLocked: another family has it.
         """
-        opened = open_private(self._path)
+        opened = open_private(self.path)
         try:
             fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from sqlalchemy.dialects import sqlite
 
-from gatekeeper.core.errors import ConfigError, StoreUnavailable
+from gatekeeper.core.errors import ConfigError, StoreLocked, StoreUnavailable
 
 from .engine import REPLACED, Connection, Engine, Granted, Who
 from .locks import ServingLock, WriterLock, locked_message
@@ -106,6 +106,21 @@ class SqliteEngine(Engine):
     def survives(self, error: Exception) -> bool:
         """See :meth:`gatekeeper.store.engine.Engine.survives`."""
         return getattr(error, "sqlite_errorcode", None) in _PASSING
+
+    def is_new(self) -> bool:
+        """See :meth:`gatekeeper.store.engine.Engine.is_new`."""
+        return not self.path.exists() or self.path.stat().st_size == 0
+
+    def is_served(self) -> bool:
+        """See :meth:`gatekeeper.store.engine.Engine.is_served`."""
+        if not self._serving.path.exists():
+            return False
+        try:
+            self._serving.take()
+        except StoreLocked:
+            return True
+        self._serving.release()
+        return False
 
     def check_tables(self) -> None:
         """See :meth:`gatekeeper.store.engine.Engine.check_tables`; takes the files away from everyone else, too."""

@@ -9,12 +9,16 @@ from itertools import chain, groupby
 from gatekeeper.core.errors import InvalidInput, StoreUnavailable
 
 from . import writes
+from .connections import Connections
 from .contract import Total
 from .engine import Connection
 
 #: What a heartbeat asks room for after the database was full: about a batch of events. Less would let a nearly full
 #: disk pass for a healthy one, and the next batch fail again.
 ROOM = 64 * 1024
+
+#: How often a transaction is tried that others stood in the way of, or that a lost connection ended.
+TRIES = 3
 
 Work = Callable[[Connection], None]
 
@@ -88,6 +92,25 @@ class Transactions:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._appender = writes.Appender()
+        #: Whether the last run came as far as its COMMIT: what failed then may yet have been written.
+        self.committing = False
+
+    def run_on(self, connections: Connections, jobs: Sequence[Job], *, room: int = 0, urgent: bool = False) -> Outcome:
+        """Run jobs and commit, on a connection of a set; again at once where the engine says that is worth it.
+
+        See :meth:`run`. What failed while it was committed is not run again: it may have been written.
+        """
+        engine = connections.engine
+        for left in reversed(range(TRIES)):
+            try:
+                with connections.use(urgent=urgent) as connection:
+                    return self.run(connection, jobs, room=room)
+            except engine.errors as error:
+                if not left or self.committing or not engine.passes(error):
+                    raise
+                for job in jobs:
+                    job.error = None
+        raise AssertionError("the last try returns or raises")
 
     def run(self, connection: Connection, jobs: Sequence[Job], *, room: int = 0) -> Outcome:
         """Run jobs and commit. A job that is itself at fault keeps its error and writes nothing.
@@ -96,12 +119,14 @@ class Transactions:
         :raises Exception: nothing at all was written; the driver's errors pass through.
         """
         at = int(self._clock())
+        self.committing = False
         connection.execute(connection.BEGIN)
         try:
             outcome = self._run_in_order(connection, jobs, day_of(at))
             if not outcome.wrote and any(job.probe for job in jobs):
                 writes.beat(connection, at, room)
                 outcome.wrote = True
+            self.committing = True
             connection.execute("COMMIT")
         except BaseException:
             self._appender.forget()

@@ -262,8 +262,7 @@ class Writer:
     def _commit(self, jobs: list[Job], *, room: int = 0) -> None:
         self._engine.claim_writing()
         began = time.monotonic()
-        with self._connections.use() as connection:
-            outcome = self._transactions.run(connection, jobs, room=room)
+        outcome = self._transactions.run_on(self._connections, jobs, room=room, urgent=True)
         self.meter.committed(time.monotonic() - began, sum(len(job.events) for job in jobs), outcome.dropped)
         self._refreshing = False
         if outcome.wrote:

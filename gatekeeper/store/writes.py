@@ -158,6 +158,8 @@ class Appender:
     def append(self, connection: Connection, events: Iterable[Encoded], day: str) -> list[Total]:
         """Append events, and return the totals of those that were dropped, one for each."""
         events = list(events)
+        if not events:
+            return []
         sealers = self._sealers_for(connection, {(event.site, event.subject, permit) for event, _, permit in events})
         rows = []
         dropped = []

@@ -12,7 +12,8 @@ import sys
 import threading
 import time
 
-from gatekeeper.store.engines import open_store
+from gatekeeper.core.errors import StoreUnavailable
+from gatekeeper.store.engines import find_engine, open_store
 
 from .things import PERMIT, new_event, new_id
 
@@ -31,14 +32,19 @@ def serve(tell: int, retries: list[bytes]) -> None:
             with lock:
                 event_id = retries.pop() if retries else new_id()
             os.write(tell, b"?" + event_id)
-            store.append(new_event(SUBJECT, id=event_id), PERMIT)
-            os.write(tell, b"!" + event_id)
+            try:
+                store.append(new_event(SUBJECT, id=event_id), PERMIT)
+            except StoreUnavailable:  # a slow disk
+                retries.append(event_id)
+            else:
+                os.write(tell, b"!" + event_id)
 
     for _ in range(THREADS):
         threading.Thread(target=visit).start()
 
 
 def main() -> None:
+    find_engine(URL)  # imports what each child would have to import
     acknowledged: set[bytes] = set()
     tried: list[bytes] = []
     for _ in range(KILLS):
@@ -48,17 +54,26 @@ def main() -> None:
             serve(write, [event_id for event_id in tried if event_id not in acknowledged])
             threading.Event().wait()
         os.close(write)
-        time.sleep(random.uniform(0.02, 0.06))
+        told = read_until(read, random.randint(5, 40))
+        time.sleep(random.uniform(0, 0.01))
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
-        tried = read_told(read, acknowledged)
+        tried = read_told(read, told, acknowledged)
     print("\n".join(event_id.hex() for event_id in acknowledged))
 
 
-def read_told(read: int, acknowledged: set[bytes]) -> list[bytes]:
-    """Read what a child told; return what it tried."""
+def read_until(read: int, acknowledgements: int) -> bytes:
+    """Read what a child tells until it has told of some acknowledgements: only then it is under load."""
+    told = b""
+    while told[:: ID + 1].count(b"!") < acknowledgements:
+        told += os.read(read, ID + 1)
+    return told
+
+
+def read_told(read: int, told: bytes, acknowledged: set[bytes]) -> list[bytes]:
+    """Read what else a child told; return what it tried."""
     with os.fdopen(read, "rb") as pipe:
-        told = pipe.read()
+        told += pipe.read()
     messages = [told[start : start + ID + 1] for start in range(0, len(told), ID + 1)]
     acknowledged.update(message[1:] for message in messages if message[:1] == b"!")
     return [message[1:] for message in messages if message[:1] == b"?"]

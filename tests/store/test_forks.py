@@ -1,11 +1,12 @@
 """A store in a process that forks, as servers that load the application first do."""
 
-import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from .things import check_whole, count
 
 ROOT = Path(__file__).parents[2]
 
@@ -19,9 +20,13 @@ def run(scene: str, url: str) -> list[str]:
 @pytest.fixture(autouse=True)
 def whole(url: str) -> object:
     yield
-    with sqlite3.connect(url.removeprefix("sqlite:///")) as reader:
-        assert reader.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-    reader.close()
+    check_whole(url)
+
+
+#: Where only one process of a family may write.
+one_writes = pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+#: Where all may.
+all_write = pytest.mark.parametrize("url", ["postgres"], indirect=True)
 
 
 def test_a_worker_forked_before_any_use_writes_with_a_thread_of_its_own(url: str) -> None:
@@ -31,6 +36,7 @@ def test_a_worker_forked_before_any_use_writes_with_a_thread_of_its_own(url: str
     assert parent == "kept 1", "the worker is gone, so the way is free"
 
 
+@one_writes
 def test_two_processes_of_one_family_do_not_both_write(url: str) -> None:
     worker, parent = run("after_use", url)
 
@@ -40,11 +46,15 @@ def test_two_processes_of_one_family_do_not_both_write(url: str) -> None:
     assert parent == "kept 1"
 
 
+@all_write
+def test_processes_of_one_family_write_side_by_side_where_they_may(url: str) -> None:
+    assert run("after_use", url) == ["kept 1", "kept 1"]
+
+
+@one_writes
 def test_a_worker_goes_on_by_itself_once_the_writing_process_is_gone(url: str) -> None:
     assert run("the_child_takes_over", url) == ["kept 1"]
-    with sqlite3.connect(url.removeprefix("sqlite:///")) as reader:
-        assert reader.execute("SELECT count(*) FROM fresh_events").fetchone() == (2,), "both have written to one log"
-    reader.close()
+    assert count(url, "fresh_events") == 2, "both have written to one log"
 
 
 def test_counts_are_written_by_the_process_that_counted_them(url: str) -> None:

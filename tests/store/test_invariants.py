@@ -11,7 +11,7 @@ from gatekeeper.core.choices import State
 from gatekeeper.core.decisions import Status
 from gatekeeper.core.errors import InvalidInput
 from gatekeeper.store.connections import Connections
-from gatekeeper.store.engines import migrate, open_store
+from gatekeeper.store.engines import open_store
 from gatekeeper.store.keeper import Keeper
 from gatekeeper.store.sealing import encode_body
 from gatekeeper.store.transactions import Job, Transactions
@@ -55,17 +55,17 @@ class Model:
                 self.erased.add(subject)
 
 
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Keeper]:
-    url = f"sqlite:///{tmp_path_factory.mktemp('invariants')}/gatekeeper.db"
-    migrate(url)
+@pytest.fixture
+def store(url: str) -> Iterator[Keeper]:
     opened = open_store(url, clock=lambda: NOW)
     assert isinstance(opened, Keeper)
     yield opened
     opened.close()
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
 @given(steps=steps, turns=turns, size=st.integers(1, 6))
 @pytest.mark.row("EU-08")
 def test_nothing_of_an_ended_subject_is_appended_in_any_order(
@@ -100,8 +100,7 @@ def run(connections: Connections, process: Transactions, batch: list[Job]) -> No
 
 def rows(connections: Connections, subject: bytes) -> int:
     with connections.use() as connection:
-        found = connection.execute("SELECT count(*) FROM fresh_events WHERE subject = ?", (subject,)).fetchone()
-    return int(found[0])
+        return len(connection.execute(connection.sql.events, (SITE, subject)).fetchall())
 
 
 def jobs(batch: list[tuple[str, int, int]], subjects: list[bytes], ids: list[bytes]) -> list[Job]:

@@ -1,6 +1,5 @@
 """An answered event outlives the process, however it ends."""
 
-import sqlite3
 import subprocess
 import sys
 from collections import Counter
@@ -8,7 +7,7 @@ from pathlib import Path
 
 from gatekeeper.store.contract import Store
 
-from .things import SITE, new_record
+from .things import SITE, check_whole, count, new_record
 
 KILLS = 40
 ROOT = Path(__file__).parents[2]
@@ -27,7 +26,5 @@ def test_no_answered_event_is_lost_and_none_is_there_twice(url: str, command: St
     assert len(acknowledged) > 10 * KILLS, "the kills came under load"
     assert acknowledged - kept.keys() == set()
     assert max(kept.values()) == 1
-    with sqlite3.connect(url.removeprefix("sqlite:///")) as reader:
-        assert reader.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-        assert reader.execute("SELECT count(*) FROM fresh_events").fetchone() == (len(kept),)
-    reader.close()
+    assert count(url, "fresh_events") == len(kept)
+    check_whole(url)

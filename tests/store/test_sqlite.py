@@ -22,6 +22,13 @@ from .things import FIELDS, NOW, PERMIT, SITE, new_event, new_notice, new_record
 
 
 @pytest.fixture
+def url(tmp_path: Path) -> str:
+    address = f"sqlite:///{tmp_path}/gatekeeper.db"
+    migrate(address)
+    return address
+
+
+@pytest.fixture
 def database(url: str) -> Path:
     return Path(url.removeprefix("sqlite:///"))
 
@@ -32,7 +39,10 @@ def database(url: str) -> Path:
 @pytest.mark.parametrize(
     ("url", "message"),
     [
-        ("postgresql://user:hunter2@db/gk", "'postgresql' are not supported: write sqlite:///"),
+        ("mysql://user:hunter2@db/gk", "'mysql' are not supported: write sqlite:///"),
+        ("postgresql://user:hunter2@db", "must name a database"),
+        ("postgresql://user:hunter2@db:port/gk", "not the address of a database"),
+        ("postgresql://user:hunter2@db/gk?sslmod=require", 'invalid connection option "sslmod"'),
         ("mysql+pymysql://user:hunter2@db/gk", "'mysql\\+pymysql' are not supported"),
         ("gatekeeper.db", "not the address of a database: write sqlite:///"),
         ("sqlite://", "must name a file"),

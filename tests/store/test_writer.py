@@ -32,6 +32,13 @@ REFUSED = Total(SITE, "2026-11-18", "hit", "visit", "refused")
 
 
 @pytest.fixture
+def url(tmp_path: Path) -> str:
+    address = f"sqlite:///{tmp_path}/gatekeeper.db"
+    migrate(address)
+    return address
+
+
+@pytest.fixture
 def serving(open_another: OpenStore) -> Keeper:
     store = open_another(started=True)
     assert isinstance(store, Keeper)

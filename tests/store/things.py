@@ -8,6 +8,7 @@ from gatekeeper.core.decisions import Allowed, Reason
 from gatekeeper.core.events import Event, EventKind
 from gatekeeper.core.notices import Notice, content_hash
 from gatekeeper.store.contract import ConsentRecord
+from gatekeeper.store.engines import find_engine
 
 NOW = 1_795_000_000
 SITE = "shop"
@@ -50,6 +51,22 @@ def new_event(subject: bytes, **changes: Any) -> Event:
 def new_notice(no: int = 1, site: str = SITE) -> Notice:
     content = {"site": site, "name": "The Shop – Läden", "purposes": [], "trackers": [], "choice_days": 180 + no}
     return Notice(site, no, content, "2026-11-22", content_hash(content))
+
+
+def count(url: str, table: str) -> int:
+    """Return how many rows a table has."""
+    connection = find_engine(url).connect()
+    (found,) = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
+    connection.close()
+    return int(found)
+
+
+def check_whole(url: str) -> None:
+    """Check that a SQLite file is in order; a server looks after that itself."""
+    if url.startswith("sqlite"):
+        connection = find_engine(url).connect()
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        connection.close()
 
 
 def took(started: float) -> float:
