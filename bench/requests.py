@@ -3,9 +3,9 @@
 import itertools
 import json
 import secrets
-import time
 from collections.abc import Iterator, Mapping
 
+from e2e.load import event_id
 from e2e.served import ORIGIN
 from gatekeeper.core.links import Link, Links
 
@@ -82,9 +82,3 @@ def batches(visitors: list[Cookies], size: int = 20) -> Iterator[bytes]:
     for cookies in itertools.cycle(visitors):
         views = [{"id": event_id(), "kind": "view", "path": f"/tea/{number}"} for number in range(size)]
         yield post("/gk/shop/events", {"events": views}, cookies)
-
-
-def event_id() -> str:
-    """Return a new event's id, a UUIDv7, as the guard makes them."""
-    stamp = time.time_ns() // 1_000_000
-    return f"{stamp:012x}7{secrets.token_hex(2)[1:]}8{secrets.token_hex(8)[1:]}"

@@ -1,8 +1,6 @@
 """The service under the worst: killed, stopped, starved, locked out. Nothing that was answered is lost."""
 
-import itertools
 import os
-import secrets
 import signal
 import sqlite3
 import subprocess
@@ -18,6 +16,7 @@ from gatekeeper.core.links import Link, Links
 from gatekeeper.core.tokens import SubjectTokens
 from gatekeeper.store.engines import open_store
 
+from .load import Load, event_id, stored_ids
 from .served import ORIGIN, Answer, Served
 
 KILLS = 50
@@ -30,61 +29,6 @@ def served(tmp_path: Path) -> Iterator[Served]:
     served = Served(tmp_path).start()
     yield served
     served.stop()
-
-
-def event_id() -> str:
-    stamp = time.time_ns() // 1_000_000
-    return f"{stamp:012x}7{secrets.token_hex(2)[1:]}8{secrets.token_hex(8)[1:]}"
-
-
-def stored_ids(served: Served, cookies: dict[str, str]) -> list[str]:
-    subject = SubjectTokens([served.key]).verify(cookies["gk_subject"]).subject
-    store = open_store(f"sqlite:///{served.database}")
-    try:
-        return [event.id.hex() for event in store.events("shop", subject)]
-    finally:
-        store.close()
-
-
-class Load:
-    """Pages that report batches of events, each until it is answered, with the same ids."""
-
-    def __init__(self, served: Served, cookies: dict[str, str], pages: int = 4) -> None:
-        self.served = served
-        self.cookies = cookies
-        self.answered: list[str] = []
-        self.again = 0
-        self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._page) for _ in range(pages)]
-
-    def __enter__(self) -> "Load":
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        for thread in self._threads:
-            thread.join(30)
-            assert not thread.is_alive()
-
-    def _page(self) -> None:
-        while not self._stop.is_set():
-            ids = [event_id() for _ in range(3)]
-            if self._report(ids):
-                self.answered.extend(ids)
-
-    def _report(self, ids: list[str]) -> bool:
-        batch = {"events": [{"id": each, "kind": "view", "path": "/tea"} for each in ids]}
-        for attempt in itertools.count():
-            self.again += attempt > 0
-            try:
-                if self.served.post("/gk/shop/events", batch, self.cookies, timeout=5).status == 204:
-                    return True
-            except OSError:
-                if self._stop.wait(0.01):
-                    return False
-        return False
 
 
 @pytest.mark.timeout(300)
