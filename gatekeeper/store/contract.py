@@ -198,6 +198,25 @@ class Store(Protocol):
     def records(self, site: str, subject: bytes) -> list[ConsentRecord]:
         """Return a subject's records, oldest first."""
 
+    def lease(self, name: str, seconds: float) -> bool:
+        """Take the lease of a job that must not be done twice at once, or prolong it; tell whether this store has it.
+
+        There is at most one holder: a store, and so a process, on whatever machine. A holder that dies or hangs loses
+        it when the seconds are over. So a job asks for it again before each of its batches, for several times as long
+        as a batch takes, and ends where the answer is no. On PostgreSQL the server ends a transaction whose process
+        hangs after 10 s, so with 20 s and more nothing of a former holder is written beside the next one's.
+
+            while store.lease("purge", 60) and purge_batch(store):
+                pass
+            store.give_back("purge")
+
+        In a transaction of its own making a job uses :func:`gatekeeper.store.writes.take_lease`, which also locks the
+        lease's row until the commit.
+        """
+
+    def give_back(self, name: str) -> None:
+        """Let others take a lease; does nothing where it is not this store's. Closing gives all back."""
+
     def flush(self) -> None:
         """Write the tally now."""
 

@@ -57,6 +57,9 @@ class Connection(Protocol):
     def close(self) -> None:
         """Close it; what was not committed is rolled back."""
 
+    def now(self) -> float:
+        """Return the time by the one clock of all who write to this database, in seconds since the epoch."""
+
     def ended(self, granted: Collection[Granted]) -> Mapping[Granted, str]:
         """Return those for whom nothing is appended any more, each with the subject's status, or :data:`REPLACED`.
 

@@ -1,5 +1,6 @@
 """The store: what the contract promises, on whatever engine."""
 
+import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -39,6 +40,8 @@ class Keeper:
         self._writer = Writer(engine, self._connections, self._tally, clock=clock, patience=wait)
         self._commands = Transactions(clock)
         self._commanding = threading.Lock()
+        self._leases: set[str] = set()
+        self._token = os.urandom(16)
         self._started = False
         self._checked = False
         self._closed = False
@@ -61,6 +64,9 @@ class Keeper:
         """See :meth:`gatekeeper.store.contract.Store.close`."""
         if self._closed:
             return
+        with suppress(StoreUnavailable):  # then others take them when they run out
+            for name in list(self._leases):
+                self.give_back(name)
         try:
             if self._started:
                 self._closed = True
@@ -153,6 +159,23 @@ class Keeper:
     def use_invitation(self, invitation: Invitation, *, at: int) -> None:
         """See :meth:`gatekeeper.store.contract.Store.use_invitation`."""
         self._do(Job(work=lambda connection: writes.use_invitation(connection, invitation, at)))
+
+    def lease(self, name: str, seconds: float) -> bool:
+        """See :meth:`gatekeeper.store.contract.Store.lease`."""
+        taken = []
+        self._do(Job(work=lambda connection: taken.append(writes.take_lease(connection, name, self._holder, seconds))))
+        if taken[-1]:
+            self._leases.add(name)
+        return taken[-1]
+
+    def give_back(self, name: str) -> None:
+        """See :meth:`gatekeeper.store.contract.Store.give_back`."""
+        self._do(Job(work=lambda connection: writes.give_lease_back(connection, name, self._holder)))
+        self._leases.discard(name)
+
+    @property
+    def _holder(self) -> bytes:
+        return self._token + os.getpid().to_bytes(8)  # a forked process is another
 
     def _do(self, job: Job, wait: float | None = None) -> None:
         self._refuse_if_closed()

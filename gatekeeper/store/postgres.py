@@ -166,6 +166,11 @@ class PostgresConnection:
         """See :class:`~gatekeeper.store.engine.Connection`."""
         self.driver.close()
 
+    def now(self) -> float:
+        """See :meth:`gatekeeper.store.engine.Connection.now`: machines' clocks differ, so it is the server's."""
+        (now,) = self.execute("SELECT extract(epoch FROM clock_timestamp())::float8").fetchone()
+        return float(now)
+
     def ended(self, granted: Collection[Granted]) -> dict[Granted, str]:
         """See :class:`~gatekeeper.store.engine.Connection`."""
         found = self.execute(_ENDED, _columns(granted)).fetchall()

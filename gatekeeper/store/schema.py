@@ -162,6 +162,17 @@ used_invitations = Table(
     sqlite_with_rowid=False,
 )
 
+#: Who alone does a job that must not be done twice at once, and until when if nothing more is heard.
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", Text, nullable=False),
+    Column("holder", LargeBinary, nullable=False),
+    Column("until", BigInteger, nullable=False),
+    PrimaryKeyConstraint("name"),
+    sqlite_with_rowid=False,
+)
+
 #: One row, written to see whether the database takes writes. ``padding`` asks for room after it was full.
 heartbeat = Table(
     "heartbeat",

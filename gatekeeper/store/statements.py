@@ -46,6 +46,7 @@ class Statements:
         self._events()
         self._totals()
         self._sightings()
+        self._leases()
         self._health()
 
     def _notices(self) -> None:
@@ -139,6 +140,24 @@ class Statements:
         self.drop_invitations = self._compile(
             "use_invitation", delete(used).where(used.c.until <= bindparam("now")), ["now"]
         )
+
+    def _leases(self) -> None:
+        leases = schema.leases
+        mine = equal(leases, "name", "holder")
+        self.lease = self._compile(
+            "lease", select(leases.c.holder, leases.c.until).where(equal(leases, "name")), ["name"]
+        )
+        take = self._insert(leases)
+        self.take_lease = self._compile(
+            "lease",
+            take.on_conflict_do_update(
+                index_elements=["name"],
+                set_={"holder": take.excluded.holder, "until": take.excluded.until},
+                where=(leases.c.until <= bindparam("now")) | (leases.c.holder == take.excluded.holder),
+            ),
+            [*names(leases), "now"],
+        )
+        self.give_lease_back = self._compile("give_back", delete(leases).where(mine), ["name", "holder"])
 
     def _health(self) -> None:
         beat = self._insert(schema.heartbeat)

@@ -1,5 +1,7 @@
 """What each write does, inside a transaction that somebody else began and will commit."""
 
+import math
+import os
 from collections import OrderedDict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import astuple
@@ -119,12 +121,30 @@ def use_invitation(connection: Connection, invitation: Invitation, at: int) -> N
         raise InvalidInput("this code has been used: each is good for one browser")
 
 
+def take_lease(connection: Connection, name: str, holder: bytes, seconds: float) -> bool:
+    """Take a lease, or prolong one's own; tell whether that worked. Who takes it has its row until the commit.
+
+    One that is another's is only read: nobody waits for it.
+    """
+    now = connection.now()
+    row = connection.execute(connection.sql.lease, (name,)).fetchone()
+    if row is not None and row[0] != holder and row[1] > now:
+        return False
+    until = math.ceil(now + seconds)
+    return connection.execute(connection.sql.take_lease, (name, holder, until, math.floor(now))).rowcount == 1
+
+
+def give_lease_back(connection: Connection, name: str, holder: bytes) -> None:
+    """Let others take a lease, if it is one's own."""
+    connection.execute(connection.sql.give_lease_back, (name, holder))
+
+
 def beat(connection: Connection, at: int, room: int) -> None:
     """Write the heartbeat.
 
-    :param room: how many bytes to ask room for.
+    :param room: how many bytes to ask room for; random ones, which no engine makes smaller.
     """
-    connection.execute(connection.sql.heartbeat, (1, at, bytes(room)))
+    connection.execute(connection.sql.heartbeat, (1, at, os.urandom(room)))
 
 
 def _hold(connection: Connection, who: Who) -> bool:

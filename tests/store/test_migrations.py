@@ -154,7 +154,7 @@ def test_a_database_of_an_older_version_keeps_what_it_holds(database: Path) -> N
     store.publish(new_notice())
     store.close()
     with sqlite3.connect(database) as writer:
-        for table in ("lifted", "replaced", "sightings", "used_invitations"):
+        for table in ("lifted", "replaced", "sightings", "used_invitations", "leases"):
             writer.execute(f"DROP TABLE {table}")
     writer.close()
     set_version(database, "0001")
