@@ -8,6 +8,7 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from gatekeeper.config import Config, load_config
+from gatekeeper.geo.places import locator
 from gatekeeper.store.contract import Store
 from gatekeeper.store.engines import open_store
 from gatekeeper.web.collect import Collect
@@ -31,7 +32,8 @@ def create_app(
     if store is None:
         store = open_store(config.database_url, clock=clock)
         store.start()
-    service = Service(config, store, clock=clock)
+    locate = locator(config.geo, config.path.parent)
+    service = Service(config, store, clock=clock, locate=locate)
 
     app = Flask("gatekeeper", static_folder=None)
     app.extensions["gatekeeper"] = service

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gatekeeper.core.errors import ConfigError
+from gatekeeper.core.geo import Geo, read_geo
 from gatekeeper.core.problems import Problem
 from gatekeeper.core.registry import read_registry
 from gatekeeper.core.sites import Site
@@ -25,6 +26,8 @@ VARIABLES: Mapping[str, str] = {
     "(default: gatekeeper.keys beside gatekeeper.toml, where there is one)",
     "GATEKEEPER_TRUSTED_PROXIES": "networks whose X-Forwarded-For is believed, separated by commas (default: none)",
     "GATEKEEPER_PREFIX": "the path under which it is reached (default: /gk)",
+    "GATEKEEPER_GEO": "none, or files that tell providers and countries, as ip2asn:FILE or mmdb:FILE,FILE "
+    "(default: [geo] in gatekeeper.toml, else none)",
     "GATEKEEPER_DEVELOPMENT": "1 on a developer's own machine: allows short keys",
 }
 
@@ -40,6 +43,7 @@ class Config:
 
     :param keys: signing keys, oldest first; the last one signs.
     :param prefix: the path under which the service is reached, such as ``/gk``.
+    :param geo: which files tell where addresses are; relative paths are beside gatekeeper.toml.
     """
 
     path: Path
@@ -49,6 +53,7 @@ class Config:
     trusted_proxies: tuple[Network, ...] = ()
     prefix: str = "/gk"
     development: bool = False
+    geo: Geo = field(default_factory=Geo)
 
 
 class Invalid(ConfigError):
@@ -69,16 +74,18 @@ def load_config(environ: Mapping[str, str] | None = None) -> Config:
     environ = os.environ if environ is None else environ
     path = Path(environ.get("GATEKEEPER_CONFIG", "gatekeeper.toml")).resolve()
     sites, problems = load_sites(path)
+    geo, geo_problems = _load_geo(path, environ.get("GATEKEEPER_GEO", ""), wrong=bool(problems))
     development = environ.get("GATEKEEPER_DEVELOPMENT", "") == "1"
     keys, key_problems = _read_keys(environ, path.with_name(KEYS), development=development)
     proxies, proxy_problems = _read_proxies(environ.get("GATEKEEPER_TRUSTED_PROXIES", ""))
     prefix, prefix_problems = _read_prefix(environ.get("GATEKEEPER_PREFIX", "/gk"))
-    problems = [*problems, *key_problems, *proxy_problems, *prefix_problems, *_check_names(sites, prefix)]
+    problems = [*problems, *geo_problems, *key_problems, *proxy_problems, *prefix_problems]
+    problems += _check_names(sites, prefix)
     if problems:
         raise Invalid(str(path), problems)
     default_url = f"sqlite:///{path.parent / 'gatekeeper.db'}"
     url = environ.get("GATEKEEPER_DATABASE_URL", default_url)
-    return Config(path, sites, url, keys, proxies, prefix, development)
+    return Config(path, sites, url, keys, proxies, prefix, development, geo)
 
 
 def _check_names(sites: Mapping[str, Site], prefix: str) -> list[Problem]:
@@ -101,6 +108,12 @@ def load_sites(path: Path) -> tuple[dict[str, Site], list[Problem]]:
     except tomllib.TOMLDecodeError as error:
         return {}, [Problem("the file", str(path), "a TOML file", str(error))]
     return read_registry(tables)
+
+
+def _load_geo(path: Path, variable: str, *, wrong: bool) -> tuple[Geo, list[Problem]]:
+    # A file whose form is wrong has been reported already.
+    table = {} if wrong else tomllib.loads(path.read_text("utf-8")).get("geo", {})
+    return read_geo(table, variable)
 
 
 def _read_keys(environ: Mapping[str, str], beside: Path, *, development: bool) -> tuple[tuple[str, ...], list[Problem]]:
