@@ -5,7 +5,7 @@ Run it from the root of the project: ``python -m bench.guard``. It ends with 1 w
 The same page is loaded with and without the guard, in turn, each time by a browser that has never been there. What is
 counted is the CPU time of the main thread in all of its tasks until the page has come to rest: script, compilation,
 style, layout, and what they cause. Chromium's own throttle slows many short tasks by more than its factor: the table
-shows what it makes of the page alone.
+shows what it makes of the page alone. With ``--peer`` a page with another banner is measured beside ours.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from bench import twenty
+from bench import peer, twenty
 from e2e.conftest import FLAGS, NAMES
 from e2e.site import Site
 from gatekeeper.core.choices import Choice, State, write_choice
@@ -92,6 +92,7 @@ class Shop(Site):
     """The shop with twenty trackers, serving its pages and Gatekeeper."""
 
     silent: tuple[str, ...] = ()
+    files: Mapping[str, tuple[str, bytes]] = {}
 
     def start(self) -> "Shop":
         self.declared = {**twenty.declared(), "origins": [self.url("")]}
@@ -109,6 +110,10 @@ class Shop(Site):
         return write_choice(Choice("shop", 1, datetime.now(UTC).date(), state, granted), notice)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if environ["PATH_INFO"] in self.files:
+            kind, content = self.files[environ["PATH_INFO"]]
+            start_response("200 OK", [("Content-Type", kind)])
+            return [content]
         if environ["PATH_INFO"].removeprefix("/gk/shop/").startswith(self.silent):
             start_response("200 OK", [("Content-Type", "text/javascript")])
             return [b""]
@@ -177,6 +182,27 @@ def cost(browser: Browser, shop: Shop, visit: Visit, slowdown: int, pairs: int) 
     return f"| {visit.name} | {slowdown}x | {cells} | {budget} {scripts} |"
 
 
+def beside(browser: Browser, shop: Shop, slowdown: int, pairs: int) -> str:
+    """Load a first visit's page alone, with the guard and with the peer, in turn, and return a line of their table."""
+    shop.silent = ()
+    shop.pages["/bare"] = twenty.page(guarded=False)
+    shop.pages["/guarded"] = twenty.page(guarded=True)
+    shop.pages["/peer"] = peer.page(shop.pages["/bare"])
+    paths = ["/bare", "/guarded", "/peer"]
+    found: dict[str, list[Spent]] = {path: [] for path in paths}
+    for number in range(pairs):
+        for path in paths[number % 3 :] + paths[: number % 3]:
+            found[path].append(_load(browser, shop, path, ASKED, slowdown))
+    cells = []
+    for of in ("script", "task"):
+        bare = [getattr(one, of) for one in found["/bare"]]
+        ours, theirs = (
+            median(getattr(one, of) - alone for one, alone in zip(found[path], bare, strict=True)) for path in paths[1:]
+        )
+        cells.append(f"{ours:+.1f} | {theirs:+.1f} | {ours / theirs:.1f}")
+    return f"| {slowdown}x | {' | '.join(cells)} |"
+
+
 def first_load(browser: Browser, shop: Shop, visit: Visit) -> tuple[str, ...]:
     """Return the files of the guard that a visitor's browser loads when it holds none."""
     shop.pages["/guarded"] = twenty.page(guarded=True, embeds=visit.embeds)
@@ -208,6 +234,9 @@ def _load(browser: Browser, shop: Shop, path: str, visit: Visit, slowdown: int) 
 
 def _check(page: Page, visit: Visit, *, guarded: bool) -> None:
     """Make sure that what was measured is what it is called."""
+    if page.url.endswith("/peer"):
+        assert page.locator("#cc-main .cm").count() > 0, "the peer's banner"
+        return
     reason = page.evaluate("window.gatekeeper ? gatekeeper.decision('criteo').reason : null")
     assert reason == (visit.reason if guarded else None), reason
     asks = page.get_by_role("button", name="Reject all").count() > 0
@@ -223,7 +252,9 @@ def main() -> int:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--pairs", type=int, default=PAIRS, help="how often each pair of pages is loaded")
-    pairs = parser.parse_args().pairs
+    parser.add_argument("--peer", action="store_true", help=f"measure {peer.NAME} of npm beside")
+    options = parser.parse_args()
+    pairs = options.pairs
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         shop = Shop(Path(folder)).start()
@@ -240,6 +271,15 @@ def main() -> int:
         for visit in VISITS:
             for slowdown in SLOWDOWNS:
                 print(cost(browser, shop, visit, slowdown, pairs), flush=True)
+        if options.peer:
+            peer.fetch()
+            shop.files = peer.served()
+            print(f"\nA first visit, beside {peer.NAME}: milliseconds over the page alone\n")
+            print(
+                "| processor | script | peer's | ratio | main thread | peer's | ratio |\n|---|---|---|---|---|---|---|"
+            )
+            for slowdown in SLOWDOWNS:
+                print(beside(browser, shop, slowdown, pairs), flush=True)
         browser.close()
         shop.stop()
     return 0 if kept else 1
