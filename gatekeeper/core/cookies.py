@@ -8,6 +8,8 @@ from .sites import Scope, Site
 
 CHOICE = "gk_choice"
 SUBJECT = "gk_subject"
+#: How both begin, after their prefix.
+_OURS = "gk_"
 
 
 def cookie_name(site: Site, name: str) -> str:
@@ -42,6 +44,13 @@ def set_subject(site: Site, token: str) -> str:
 def forget_subject(site: Site) -> str:
     """Return the ``Set-Cookie`` value that removes the subject cookie."""
     return f"{cookie_name(site, SUBJECT)}=; Max-Age=0{attributes(site)}; HttpOnly"
+
+
+def read_ours(site: Site, header: str) -> tuple[str, str]:
+    """Return the values of the choice and of the subject from a ``Cookie`` header, empty where they are absent."""
+    if _OURS not in header:
+        return "", ""
+    return read_cookie(header, cookie_name(site, CHOICE)), read_cookie(header, cookie_name(site, SUBJECT))
 
 
 def read_cookie(header: str, name: str) -> str:

@@ -14,6 +14,7 @@ class Signal(StrEnum):
     DNT = "dnt"
 
 
+NONE: frozenset[Signal] = frozenset()
 HEADERS: Mapping[str, Signal] = {"HTTP_SEC_GPC": Signal.GPC, "HTTP_DNT": Signal.DNT}
 
 
@@ -23,6 +24,8 @@ def read_signals(environ: Mapping[str, object]) -> frozenset[Signal]:
     Only the exact value 1 counts; WSGI joins repeated headers with commas, and any exact 1 among them counts
     (W3C Global Privacy Control, "the Sec-GPC header field").
     """
+    if environ.keys().isdisjoint(HEADERS):
+        return NONE
     return frozenset(signal for key, signal in HEADERS.items() if says_one(environ.get(key)))
 
 

@@ -1,7 +1,7 @@
 """Read a visit: what the two cookies of one request say, and what both together allow."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from . import cookies
 from .choices import Choice
@@ -26,9 +26,27 @@ class Visit:
     signed: Visitor | None
     token: SubjectToken | None
     now: int
+    # What has been decided already. Only names that the site declares are remembered: others can be made up.
+    _trackers: dict[str, Decision] = field(default_factory=dict, repr=False, compare=False)
+    _purposes: dict[str, Decision] = field(default_factory=dict, repr=False, compare=False)
+
+    def at(self, now: int) -> "Visit":
+        """Return this visit at another moment of the same day (UTC), with what has been decided already.
+
+        A decision looks at the day, never at the time: a choice runs out with a day (see ``decisions.expired``).
+        """
+        return Visit(self.site, self.visitor, self.signed, self.token, now, self._trackers, self._purposes)
 
     def decide(self, tracker: str) -> Decision:
         """Decide at the server: both cookies must allow it. A script can only narrow what was signed."""
+        decision = self._trackers.get(tracker)
+        if decision is None:
+            decision = self._decide_tracker(tracker)
+            if tracker in self.site.trackers:
+                self._trackers[tracker] = decision
+        return decision
+
+    def _decide_tracker(self, tracker: str) -> Decision:
         decision = decide(tracker, self.visitor, self.site, now=self.now)
         return self._as_signed(decision, lambda signed: decide(tracker, signed, self.site, now=self.now))
 
@@ -37,6 +55,14 @@ class Visit:
 
         For the visit log's own purpose that is whether there may be a visit log at all.
         """
+        decision = self._purposes.get(purpose)
+        if decision is None:
+            decision = self._decide_purpose(purpose)
+            if purpose in self.site.purposes:
+                self._purposes[purpose] = decision
+        return decision
+
+    def _decide_purpose(self, purpose: str) -> Decision:
         if purpose == self.site.trackers[VISIT].purpose:
             return self.decide(VISIT)
         decision = decide_purpose(purpose, self.visitor, self.site, now=self.now)
@@ -82,8 +108,25 @@ def read_visit(
     :param read_choice: reads a ``gk_choice`` value; None for one that cannot be read.
     :param read_token: verifies a ``gk_subject`` value; None for one that nobody signed.
     """
-    value = cookies.read_cookie(header, cookies.cookie_name(site, cookies.CHOICE))
-    sealed = cookies.read_cookie(header, cookies.cookie_name(site, cookies.SUBJECT))
+    value, sealed = cookies.read_ours(site, header)
+    return visit_of(site, value, sealed, signals, read_choice, read_token, now=now)
+
+
+def visit_of(
+    site: Site,
+    value: str,
+    sealed: str,
+    signals: frozenset[Signal],
+    read_choice: Callable[[str], Choice | None],
+    read_token: Callable[[str], SubjectToken | None],
+    *,
+    now: int,
+) -> Visit:
+    """Return the visit of a request with these cookies; see :func:`read_visit`.
+
+    :param value: of ``gk_choice``; empty where it is absent.
+    :param sealed: of ``gk_subject``.
+    """
     choice = read_choice(value) if value else None
     token = read_token(sealed) if sealed else None
     signed = read_choice(token.choice) if token else None

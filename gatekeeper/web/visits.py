@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from functools import cached_property
 
-from gatekeeper.core import minimise, visits
+from gatekeeper.core import minimise
 from gatekeeper.core.agents import read_agent
 from gatekeeper.core.events import permitted_fields
 from gatekeeper.core.signals import read_signals
@@ -15,6 +15,8 @@ from .service import Service
 
 #: What every request tells of itself.
 _OF_REQUEST = ("browser", "system", "device", "language", "address", "provider", "country")
+#: The headers by which browsers say that nobody is looking yet.
+SPECULATIVE = ("HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_MOZ")
 
 
 def read_visit(service: Service, request: Request, site_id: str) -> Visit:
@@ -22,22 +24,16 @@ def read_visit(service: Service, request: Request, site_id: str) -> Visit:
 
     :raises NotFound: the site is not declared.
     """
-    published = service.published(site_id)
-    return visits.read_visit(
-        published.site,
-        request.header("HTTP_COOKIE"),
-        read_signals(request.environ),
-        published.read_choice,
-        service.read_token,
-        now=service.now(),
-    )
+    signals = read_signals(request.environ)
+    return service.published(site_id).visit(request.header("HTTP_COOKIE"), signals, now=service.now())
 
 
 def is_visit(request: Request) -> bool:
     """Tell whether somebody is really looking: a prefetch or a HEAD request is no visit, and is never logged."""
-    speculative = ("HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_MOZ")
-    purposes = " ".join(request.header(name) for name in speculative).lower()
-    return request.method != "HEAD" and not any(word in purposes for word in ("prefetch", "prerender", "preview"))
+    if request.method == "HEAD":
+        return False
+    said = [request.header(name).lower() for name in SPECULATIVE if name in request.environ]
+    return not any(word in purpose for purpose in said for word in ("prefetch", "prerender", "preview"))
 
 
 class Facts:

@@ -1,5 +1,6 @@
 """A visit: what the two cookies allow together. A script can only narrow what the service has signed."""
 
+import sys
 from datetime import date
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatekeeper.core.choices import Choice, State, read_choice, write_choice
-from gatekeeper.core.decisions import Allowed, Denied, Reason, Visitor, decide
+from gatekeeper.core.decisions import DAY, Allowed, Denied, Reason, Visitor, decide
 from gatekeeper.core.errors import BadChoice, BadToken
 from gatekeeper.core.purposes import AgeBand
 from gatekeeper.core.signals import Signal
@@ -31,7 +32,9 @@ def sealed(choice: str) -> str:
     return TOKENS.sign(SubjectToken(bytes(16), bytes(16), choice))
 
 
-def visit(choice: str, subject: str, *, site: Site = SHOP, signals: frozenset[Signal] = frozenset()) -> Visit:
+def visit(
+    choice: str, subject: str, *, site: Site = SHOP, signals: frozenset[Signal] = frozenset(), now: int = NOON
+) -> Visit:
     def read(value: str) -> Choice | None:
         try:
             return read_choice(value, site.notices)
@@ -46,7 +49,7 @@ def visit(choice: str, subject: str, *, site: Site = SHOP, signals: frozenset[Si
 
     cookies = {"__Host-gk_choice": choice, "__Host-gk_subject": subject}
     header = "; ".join(f"{name}={value}" for name, value in cookies.items() if value)
-    return read_visit(site, header, signals, read, verify, now=NOON)
+    return read_visit(site, header, signals, read, verify, now=now)
 
 
 @pytest.mark.row("CK-06", "EU-01")
@@ -172,3 +175,30 @@ def test_any_cookie_header_is_read(header: str):
     found = read_visit(SHOP, header, frozenset(), lambda _: None, lambda _: None, now=NOON)
 
     assert not found.decide("visit")
+
+
+@given(values(), values(), st.integers(0, 400), st.integers(0, DAY - 1), st.integers(0, DAY - 1))
+def test_what_was_decided_holds_all_day(choice: str, signed: str, days: int, before: int, after: int):
+    midnight = NOON // DAY * DAY + days * DAY
+    known, again = (visit(choice, sealed(signed), now=midnight + time) for time in (before, after))
+    for tracker in SHOP.trackers:
+        known.decide(tracker)
+    for purpose in SHOP.purposes:
+        known.decide_purpose(purpose)
+
+    later = known.at(midnight + after)
+
+    assert later == again
+    assert [later.decide(tracker) for tracker in SHOP.trackers] == [again.decide(tracker) for tracker in SHOP.trackers]
+    assert [later.grants(purpose) for purpose in SHOP.purposes] == [again.grants(purpose) for purpose in SHOP.purposes]
+
+
+def test_names_that_somebody_made_up_are_not_remembered():
+    found = visit(ALL, sealed(ALL))
+    before = sys.getsizeof(found._trackers), sys.getsizeof(found._purposes)
+
+    for number in range(1000):
+        assert found.decide(f"made-up-{number}") == Denied(Reason.FAIL_CLOSED)
+        assert not found.grants(f"made-up-{number}")
+
+    assert (sys.getsizeof(found._trackers), sys.getsizeof(found._purposes)) == before
