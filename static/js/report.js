@@ -1,5 +1,5 @@
-// What came of it: page views and outcomes, told as far as the choice allows. Of the part "page", so that it is there
-// when a grant is: a visitor may leave in the moment after it; see choose.js.
+// Telling the service what happened, as far as the choice allows; what there is to log is in log.js. Of the part "page",
+// so that it is there when a grant is: a visitor may leave in the moment after it; see choose.js.
 
 const { navigator } = window;
 const { sendBeacon } = navigator;
@@ -8,34 +8,42 @@ const MAX_ROWS = 99;
 
 let queue = []; // [what it was noted as, the row]
 let timer;
-let viewed; // the path last logged
+let viewed; // what was last logged as viewed
+let known = []; // the choice that was asked about last, and what may be sent under it
 
 /** What may be sent of this page now; in the end an empty string, and then nothing is. */
 function mayTell() {
+  // Asked at every outcome: it takes a decision about each of the trackers.
+  if (known[0] !== guard.choice()) known = [guard.choice(), permitted()];
+  return known[1];
+}
+
+function permitted() {
   if (foreign) return "";
   if (decision("visit").allowed) return "events";
   if (Object.keys(SETTINGS.trackers).some((id) => decision(id).reason === "granted")) return "totals";
   return SETTINGS.anonymous && !guard.choice()?.objects ? "anonymous" : "";
 }
 
-/** Logs the view of a page, once until its path changes. */
-function view() {
-  const path = location.pathname;
-  if (path === viewed || mayTell() !== "events") return;
-  // The host it came from is all that is told of it.
-  const referrer = viewed || !document.referrer ? "" : new URL("/", document.referrer).href;
-  viewed = path;
-  note("events", { kind: "view", path, referrer });
+/** Tells whether anything may be logged for a purpose. */
+function mayLog(purpose) {
+  return purpose === SETTINGS.trackers.visit.purpose ? mayTell() === "events" : !!mayTell() && allows(purpose);
 }
 
 function outcome(tracker, what, reason) {
   const may = mayTell();
-  if (may === "events") note(may, { kind: "outcome", tracker, outcome: what, reason, path: location.pathname });
+  if (may === "events") log(SETTINGS.trackers.visit.purpose, { kind: "outcome", tracker, outcome: what, reason });
   else if (may) note(may, [tracker, what, reason]);
 }
 
+/** Notes something for the log, on this page unless it says on which. */
+function log(purpose, row) {
+  const path = (row.path ?? location.pathname).slice(0, MAX_PATH);
+  if (mayLog(purpose)) note(`log:${purpose}`, { id: eventId(), ...row, path });
+}
+
 function note(may, row) {
-  queue.push([may, row.kind ? { id: eventId(), ...row, path: row.path.slice(0, MAX_PATH) } : row]);
+  queue.push([may, row]);
   clearTimeout(timer);
   timer = setTimeout(flush, 1000);
   if (queue.length > MAX_ROWS) flush();
@@ -54,14 +62,21 @@ function flush() {
   for (const may of new Set(rows.map(([noted]) => noted))) {
     if (!stands(may)) continue;
     const told = rows.filter(([noted]) => noted === may).map(([, row]) => row);
-    const body = JSON.stringify({ [may === "events" ? may : "totals"]: told });
+    const body = JSON.stringify(may.startsWith("log:") ? { events: told.map(allowed) } : { totals: told });
     // Who has not agreed is counted without cookies, and sendBeacon would send them.
     if (may === "anonymous" || !sendBeacon.call(navigator, `${base}events`, body)) deliver(body, may, 4000);
   }
 }
 
+/** A row without what needs a purpose of its own that is not granted. */
+function allowed(row) {
+  const { asks } = SETTINGS.log;
+  return Object.fromEntries(Object.entries(row).filter(([name]) => !Object.hasOwn(asks, name) || mayLog(asks[name])));
+}
+
 /** Tells whether what was noted may be sent still. A grant takes nothing back of what was counted before it. */
 function stands(may) {
+  if (may.startsWith("log:")) return mayLog(may.slice(4));
   const now = mayTell();
   return may === now || (may === "totals" && now === "events") || (may === "anonymous" && !!now);
 }
@@ -73,7 +88,10 @@ async function deliver(body, may, wait) {
   if (answer.status === 503 && stands(may) && wait < 60000) setTimeout(deliver, wait, body, may, wait * 2);
 }
 
-document.addEventListener("visibilitychange", () => document.hidden && flush());
+document.addEventListener("visibilitychange", () => {
+  stay();
+  if (document.hidden) flush();
+});
 
 /** Sends what is left as the page is left. */
 function end() {
@@ -81,6 +99,7 @@ function end() {
   // The answer to a grant may have set its cookies before anything here could hear it.
   if (awaited === turn) guard.become(guard.stored());
   if (here) view();
+  stay();
   flush();
   guard.become(heard);
   // Nothing starts any more, and nothing is viewed, unless the page comes back from the cache: then it is viewed again.
