@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -12,7 +13,7 @@ from .engine import Connection, Engine
 #: How long a fork waits for connections in use to come to rest.
 _REST = 2.0  # seconds
 #: How long one that is wanted is waited for where there may be no more.
-_PATIENCE = 0.5  # seconds
+_PATIENCE = 2.0  # seconds
 #: More than these are closed after use: each keeps megabytes of pages in memory, here or in a server.
 _KEEP = 8
 
@@ -31,6 +32,7 @@ class Connections:
         self._inherited: list[Connection] = []
         self._idle: list[Connection] = []
         self._used = 0
+        self._waiting: deque[object] = deque()
         self._changed = threading.Condition()
 
     @contextmanager
@@ -53,8 +55,8 @@ class Connections:
 
     def _take(self, *, urgent: bool) -> Connection:
         with self._changed:
-            if not urgent and not self._changed.wait_for(self._has_room, _PATIENCE):
-                raise StoreUnavailable("all connections to the database are in use")
+            if not urgent:
+                self._wait_for_room()
             self._used += 1
             if self._idle:
                 return self._idle.pop()
@@ -66,9 +68,19 @@ class Connections:
                 self._changed.notify_all()
             raise
 
-    def _has_room(self) -> bool:
+    def _wait_for_room(self) -> None:
+        """Wait for one's turn: first come, first served."""
         most = self.engine.most_connections
-        return most is None or self._used < most
+        if most is None:
+            return
+        mine = object()
+        self._waiting.append(mine)
+        try:
+            if not self._changed.wait_for(lambda: self._used < most and self._waiting[0] is mine, _PATIENCE):
+                raise StoreUnavailable("all connections to the database are in use")
+        finally:
+            self._waiting.remove(mine)
+            self._changed.notify_all()
 
     def _give_back(self, connection: Connection, *, keep: bool) -> None:
         with self._changed:
@@ -109,4 +121,5 @@ class Connections:
         self._idle = []
         self.keep = False
         self._used = 0
+        self._waiting.clear()
         self._changed = threading.Condition()

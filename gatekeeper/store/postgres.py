@@ -268,9 +268,10 @@ class PostgresEngine(Engine):
 
     def passes(self, error: Exception) -> bool:
         """See :meth:`gatekeeper.store.engine.Engine.passes`."""
-        if not isinstance(error, psycopg.OperationalError) or isinstance(error, Silent | Unreachable):
+        if not isinstance(error, psycopg.Error) or isinstance(error, Silent | Unreachable):
             return False
-        return error.sqlstate is None or error.sqlstate in _AGAIN | _GONE  # without one the connection was lost
+        was_lost = isinstance(error, psycopg.OperationalError) and error.sqlstate is None
+        return was_lost or error.sqlstate in _AGAIN | _GONE
 
     def is_new(self) -> bool:
         """See :meth:`gatekeeper.store.engine.Engine.is_new`."""

@@ -55,8 +55,8 @@ def open_another(url: str) -> Iterator[OpenStore]:
     """Open a store on the same database, as another process would; all are closed at the end."""
     opened = []
 
-    def open_it(*, started: bool = False) -> Store:
-        store = open_store(url, clock=lambda: NOW)
+    def open_it(*, started: bool = False, wait: float = 0.8) -> Store:
+        store = open_store(url, clock=lambda: NOW, wait=wait)
         opened.append(store)
         if started:
             store.start()
