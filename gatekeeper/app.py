@@ -47,7 +47,7 @@ def create_app(
 
 def _add(app: Flask, service: Service, route: Route) -> None:
     def view(**params: Any) -> Response:
-        asked = Request(request.environ, request.path, route.limit)
+        asked = Request(request.environ, request.path, route.limit, service.read_body)
         told = answer(service, route, asked, params)
         response = Response(told.body, status=told.status, headers=list(told.headers))
         for cookie in told.cookies:

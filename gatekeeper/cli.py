@@ -420,9 +420,6 @@ def serve(host: str, port: int, threads: int, workers: int) -> None:
     check_unserved(config.database_url)
     serving.check_port(host, port)
     migrate(config.database_url)
-    shown = f"[{host}]" if ":" in host else host
-    sites = ", ".join(config.sites)
-    click.echo(f"Gatekeeper {__version__} serves {sites} at http://{shown}:{port}{config.prefix}/", err=True)
     serving.serve(config, host=host, port=port, threads=threads, workers=workers)
 
 

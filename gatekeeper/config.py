@@ -2,11 +2,13 @@
 
 import ipaddress
 import os
+import re
 import stat
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from gatekeeper.core.errors import ConfigError
 from gatekeeper.core.geo import Geo, read_geo
@@ -26,6 +28,10 @@ VARIABLES: Mapping[str, str] = {
     "(default: gatekeeper.keys beside gatekeeper.toml, where there is one)",
     "GATEKEEPER_TRUSTED_PROXIES": "networks whose X-Forwarded-For is believed, separated by commas (default: none)",
     "GATEKEEPER_PREFIX": "the path under which it is reached (default: /gk)",
+    "GATEKEEPER_STAFF_HOSTS": "host names on which staff's pages and /metrics answer, separated by commas "
+    "(default: localhost, to this machine alone)",
+    "GATEKEEPER_RATE_LIMIT": "how much one address may ask a minute; 0 is no limit (default: 6000; see docs/deploy.md)",
+    "GATEKEEPER_LOG": "json or text, on standard error (default: text at a terminal, else json)",
     "GATEKEEPER_GEO": "none, or files that tell providers and countries, as ip2asn:FILE or mmdb:FILE,FILE "
     "(default: [geo] in gatekeeper.toml, else none)",
     "GATEKEEPER_DEVELOPMENT": "1 on a developer's own machine: allows short keys",
@@ -35,6 +41,9 @@ VARIABLES: Mapping[str, str] = {
 KEYS = "gatekeeper.keys"
 #: Keys that stand in examples. Whoever copies one has no key.
 KNOWN_KEYS = frozenset({"change-me", "changeme", "secret", "dev", "development", "test", "default"})
+#: What one address may ask a minute: a whole office behind it may, a program that asks as fast as it can may not.
+RATE_LIMIT = 6000
+_LOG_FORMATS = ("json", "text")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +53,9 @@ class Config:
     :param keys: signing keys, oldest first; the last one signs.
     :param prefix: the path under which the service is reached, such as ``/gk``.
     :param geo: which files tell where addresses are; relative paths are beside gatekeeper.toml.
+    :param staff_hosts: names without ports, in lower case; empty means localhost, to this machine alone.
+    :param rate_limit: what one address may ask a minute; 0 is no limit.
+    :param log: ``json`` or ``text``; empty means text at a terminal and JSON elsewhere.
     """
 
     path: Path
@@ -54,6 +66,9 @@ class Config:
     prefix: str = "/gk"
     development: bool = False
     geo: Geo = field(default_factory=Geo)
+    staff_hosts: tuple[str, ...] = ()
+    rate_limit: int = RATE_LIMIT
+    log: str = ""
 
 
 class Invalid(ConfigError):
@@ -79,13 +94,23 @@ def load_config(environ: Mapping[str, str] | None = None) -> Config:
     keys, key_problems = _read_keys(environ, path.with_name(KEYS), development=development)
     proxies, proxy_problems = _read_proxies(environ.get("GATEKEEPER_TRUSTED_PROXIES", ""))
     prefix, prefix_problems = _read_prefix(environ.get("GATEKEEPER_PREFIX", "/gk"))
-    problems = [*problems, *geo_problems, *key_problems, *proxy_problems, *prefix_problems]
-    problems += _check_names(sites, prefix)
+    staff_hosts, host_problems = _read_staff_hosts(environ.get("GATEKEEPER_STAFF_HOSTS", ""), sites)
+    rate_limit, rate_problems = _read_rate_limit(environ.get("GATEKEEPER_RATE_LIMIT", ""))
+    log, log_problems = _read_log(environ.get("GATEKEEPER_LOG", ""))
+    problems = [
+        *problems,
+        *geo_problems,
+        *key_problems,
+        *proxy_problems,
+        *prefix_problems,
+        *_check_names(sites, prefix),
+    ]
+    problems += [*host_problems, *rate_problems, *log_problems]
     if problems:
         raise Invalid(str(path), problems)
     default_url = f"sqlite:///{path.parent / 'gatekeeper.db'}"
     url = environ.get("GATEKEEPER_DATABASE_URL", default_url)
-    return Config(path, sites, url, keys, proxies, prefix, development, geo)
+    return Config(path, sites, url, keys, proxies, prefix, development, geo, staff_hosts, rate_limit, log)
 
 
 def _check_names(sites: Mapping[str, Site], prefix: str) -> list[Problem]:
@@ -169,3 +194,41 @@ def _read_prefix(text: str) -> tuple[str, list[Problem]]:
         return "/" + "/".join(parts), []
     rule = "a path of letters, digits, hyphens and underscores that starts with /"
     return "/gk", [Problem("GATEKEEPER_PREFIX", text or "(empty)", rule, 'write for example "/gk"')]
+
+
+_HOST = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)(\.(?!-)[a-z0-9-]{1,63}(?<!-))*|[0-9a-f:.]+")
+
+
+def _read_staff_hosts(text: str, sites: Mapping[str, Site]) -> tuple[tuple[str, ...], list[Problem]]:
+    # Every script that runs on a site's origin would see what is answered there.
+    name, taken = "GATEKEEPER_STAFF_HOSTS", {host: site.id for site in sites.values() for host in _hosts(site)}
+    hosts = tuple(part.strip().strip("[]").lower() for part in text.split(",") if part.strip())
+    problems = []
+    for host in hosts:
+        if not _HOST.fullmatch(host):
+            fix = 'write for example "gatekeeper.internal"'
+            problems.append(Problem(name, host, "a host name, without scheme, port and path", fix))
+        elif host in taken:
+            rule = f"not a host of a site: scripts of its vendors run there ({taken[host]} has it among its origins)"
+            problems.append(Problem(name, host, rule, "give staff a host name of their own"))
+    return hosts, problems
+
+
+def _hosts(site: Site) -> set[str]:
+    return {urlsplit(origin).hostname or "" for origin in site.origins}
+
+
+def _read_rate_limit(text: str) -> tuple[int, list[Problem]]:
+    if not text:
+        return RATE_LIMIT, []
+    if text.isascii() and text.isdecimal() and len(text) < 10:
+        return int(text), []
+    rule = "a whole number: what one address may ask a minute, or 0 for no limit"
+    return RATE_LIMIT, [Problem("GATEKEEPER_RATE_LIMIT", text, rule, f'write for example "{RATE_LIMIT}"')]
+
+
+def _read_log(text: str) -> tuple[str, list[Problem]]:
+    if text in {"", *_LOG_FORMATS}:
+        return text, []
+    rule = f"one of {', '.join(_LOG_FORMATS)}"
+    return "", [Problem("GATEKEEPER_LOG", text, rule, "leave it out: JSON where nobody sits at a terminal")]

@@ -4,6 +4,8 @@ One process looks after the workers, which do the work. It has no access log (GD
 addresses is a visit log too); what it says goes to standard error.
 """
 
+import logging
+import logging.config
 import multiprocessing
 import os
 import signal
@@ -15,17 +17,26 @@ from multiprocessing.util import Finalize
 from typing import Any
 
 from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server import Server
 
+from gatekeeper import __version__, logs, silence
 from gatekeeper.config import Config
 from gatekeeper.core.errors import ConfigError, GatekeeperError
+from gatekeeper.web.bodies import SLOW
+
+log = logging.getLogger(__name__)
 
 #: How long a worker may take to answer what it has begun, in seconds.
 GRACE = 10
 #: How long after a signal to the whole group the parent's own is waited for, in seconds.
 _NEXT = 0.5
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+#: Headers longer than this are refused with 431, in bytes. A site's own cookies come along, so it is not little.
+MAX_HEADERS = 64 * 1024
+#: How long a client may take to send its headers, in seconds. No thread waits for them.
+HEADERS_WITHIN = 10
 
 
 def serve(config: Config, *, host: str, port: int, threads: int, workers: int) -> None:
@@ -35,10 +46,16 @@ def serve(config: Config, *, host: str, port: int, threads: int, workers: int) -
     """
     check_serving(config, workers=workers)
     check_port(host, port)
-    run(_load_app, host=host, port=port, threads=threads, workers=workers)
+    shown = f"[{host}]" if ":" in host else host
+    logging.config.dictConfig(dict(logs.settings(config.log)))
+    log.info(
+        "Gatekeeper %s serves %s at http://%s:%s%s/", __version__, ", ".join(config.sites), shown, port, config.prefix
+    )
+    run(_load_app, host=host, port=port, threads=threads, workers=workers, log_form=config.log)
+    log.info("Gatekeeper has ended in good order")
 
 
-def run(load: Callable[[], Any], *, host: str, port: int, threads: int, workers: int) -> None:
+def run(load: Callable[[], Any], *, host: str, port: int, threads: int, workers: int, log_form: str = "") -> None:
     """Serve what ``load`` makes in each worker, until a signal says stop. What is compared runs in the same way."""
     server = Server(
         "gatekeeper.app:create_app",
@@ -48,12 +65,14 @@ def run(load: Callable[[], Any], *, host: str, port: int, threads: int, workers:
         http=HTTPModes.http1,
         websockets=False,
         workers=workers,
-        blocking_threads=threads,
+        # Beside those that work, there is one for each request whose body is slow to come.
+        blocking_threads=threads + SLOW,
+        http1_settings=HTTP1Settings(max_buffer_size=MAX_HEADERS, header_read_timeout=HEADERS_WITHIN * 1000),
         workers_kill_timeout=GRACE,
         # A worker that dies is replaced once; one that dies again within seconds ends the service with exit code 1.
         respawn_failed_workers=True,
         log_level=LogLevels.error,
-        log_dictconfig={"handlers": _to_stderr()},
+        log_dictconfig=dict(logs.settings(log_form)),
         log_access=False,
     )
     _stop_on_signal(server)
@@ -93,11 +112,6 @@ def check_port(host: str, port: int) -> None:
         ) from error
 
 
-def _to_stderr() -> dict[str, Any]:
-    handler = {"formatter": "generic", "class": "logging.StreamHandler", "stream": "ext://sys.stderr"}
-    return {"console": handler, "access": handler}
-
-
 def _stop_on_signal(server: Any) -> None:
     """Wait for signals in a thread of its own, and stop the server on the first.
 
@@ -115,14 +129,16 @@ def _stop_on_signal(server: Any) -> None:
 
 def _load_app() -> Any:
     """Make the app, in the worker. What the store holds back is written when the worker ends."""
+    logs.catch()
     _follow_parent()
     from gatekeeper.app import create_app
 
     try:
         app = create_app()
     except GatekeeperError as error:
-        print(f"Error: {error}", file=sys.stderr, flush=True)
+        log.critical("it cannot start: %s", error)
         sys.exit(1)
+    silence.watch(app.extensions["gatekeeper"].slowest_body)
     Finalize(app, app.extensions["gatekeeper"].store.close, exitpriority=1)
     return app
 

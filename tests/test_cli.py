@@ -1,5 +1,6 @@
 """The command line, as its users meet it: what it writes, what it says, what it refuses."""
 
+import json
 import os
 import signal
 import socket
@@ -450,8 +451,11 @@ def test_serve_answers_and_logs_nobody(published_once: Path, folder: Path, port:
         process.terminate()
         assert process.wait(20) == 0
 
-    log = Path("serve.log").read_text()
-    assert log == f"Gatekeeper 0.1.0 serves shop at http://127.0.0.1:{port}/gk/\n"
+    lines = [json.loads(line) for line in Path("serve.log").read_text().splitlines()]
+    assert [line["message"] for line in lines] == [
+        f"Gatekeeper 0.1.0 serves shop at http://127.0.0.1:{port}/gk/",
+        "Gatekeeper has ended in good order",
+    ]
     for path in folder.iterdir():
         for canary in (b"canary", b"203.0.113.77"):
             assert canary not in path.read_bytes(), path

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gatekeeper.config import KNOWN_KEYS, VARIABLES, Config, Invalid, load_config
+from gatekeeper.config import KNOWN_KEYS, RATE_LIMIT, VARIABLES, Config, Invalid, load_config
 from gatekeeper.core.errors import ConfigError
 from gatekeeper.core.tokens import MIN_KEY
 
@@ -289,3 +289,40 @@ def test_every_mistake_is_reported_with_the_file_it_is_in(toml: Path):
 
 def test_one_mistake_is_called_one(toml: Path):
     assert str(refusal(toml, PREFIX="gk")).startswith("1 mistake in the configuration\n")
+
+
+# --- operations
+
+
+def test_staff_hosts_are_names_in_lower_case_without_brackets(toml: Path):
+    assert load(toml).staff_hosts == ()
+    assert load(toml, STAFF_HOSTS="Staff.Internal, 10.0.0.7,[::1]").staff_hosts == ("staff.internal", "10.0.0.7", "::1")
+
+
+@pytest.mark.parametrize(
+    "host", ["https://staff.internal", "staff.internal:8100", "staff.internal/x", "*", "a b", "-a"]
+)
+def test_a_staff_host_is_a_name_and_nothing_else(toml: Path, host: str):
+    assert refused(toml, STAFF_HOSTS=host) == ["GATEKEEPER_STAFF_HOSTS"]
+
+
+def test_a_sites_own_host_is_never_staffs(toml: Path):
+    (problem,) = refusal(toml, STAFF_HOSTS="staff.internal,SHOP.example").problems
+
+    assert (problem.key, problem.value) == ("GATEKEEPER_STAFF_HOSTS", "shop.example")
+    assert "shop" in problem.rule
+
+
+@pytest.mark.parametrize(("text", "limit"), [("", RATE_LIMIT), ("0", 0), ("120", 120)])
+def test_the_rate_limit_is_a_number(toml: Path, text: str, limit: int):
+    assert load(toml, RATE_LIMIT=text).rate_limit == limit
+
+
+@pytest.mark.parametrize("text", ["-1", "many", "1.5", "1e9", "²", "9999999999"])
+def test_a_rate_limit_that_is_none_is_refused(toml: Path, text: str):
+    assert refused(toml, RATE_LIMIT=text) == ["GATEKEEPER_RATE_LIMIT"]
+
+
+def test_the_form_of_the_log_is_one_of_two(toml: Path):
+    assert [load(toml, LOG=form).log for form in ("", "json", "text")] == ["", "json", "text"]
+    assert refused(toml, LOG="xml") == ["GATEKEEPER_LOG"]

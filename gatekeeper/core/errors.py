@@ -35,3 +35,17 @@ class StoreUnavailable(GatekeeperError):
 
 class StoreLocked(ConfigError):
     """Another serving process already writes to this SQLite file."""
+
+
+def where(error: BaseException) -> str:
+    """Return what kind of error it was and where it happened, innermost first, for logs.
+
+    Its own text is left out: that may hold what a visitor sent, or what a database driver quotes of a row.
+    """
+    places: list[str] = []
+    step = error.__traceback__
+    while step is not None:
+        code = step.tb_frame.f_code
+        places.append(f"{code.co_filename.rpartition('/')[2]}:{step.tb_lineno} {code.co_name}")
+        step = step.tb_next
+    return f"{type(error).__name__} at {' < '.join(reversed(places))}" if places else type(error).__name__

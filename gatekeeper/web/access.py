@@ -2,10 +2,14 @@
 
 from urllib.parse import urlsplit
 
+from gatekeeper.config import Config
 from gatekeeper.core.sites import Site
 
-from .errors import Forbidden
+from .errors import Forbidden, NotFound
 from .http import Request, Response
+
+#: What this machine is called where no host is named as staff's.
+LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def check_writer(request: Request, site: Site) -> None:
@@ -32,6 +36,34 @@ def check_navigation(request: Request) -> None:
     """
     if not is_navigation(request):
         raise Forbidden("this page is for people: it opens in a window of its own, not in a frame or a script")
+
+
+def check_staff(request: Request, config: Config) -> None:
+    """Check that a request reaches the service under a host name that is staff's, and not by way of a site.
+
+    Every vendor's script that a visitor allowed runs on the site's origin, and what answers there answers it.
+
+    :raises NotFound: it does not; nobody is told that there is something.
+    """
+    host = _host_of(request)
+    sites = frozenset[str]().union(*(own_hosts(site) for site in config.sites.values()))
+    below = request.header("SCRIPT_NAME")  # reached by the prefix that proxies and applications pass on
+    if (
+        host in sites
+        or below
+        or not (host in config.staff_hosts or (not config.staff_hosts and _is_here(request, host)))
+    ):
+        raise NotFound("there is nothing here")
+
+
+def _host_of(request: Request) -> str:
+    return (urlsplit(f"//{request.header('HTTP_HOST')}").hostname or "").lower()
+
+
+def _is_here(request: Request, host: str) -> bool:
+    """Tell whether a request was made on this machine, to this machine, by nobody's proxy."""
+    forwarded = any(request.header(f"HTTP_{name}") for name in ("X_FORWARDED_FOR", "FORWARDED", "VIA"))
+    return host in LOCAL and request.header("REMOTE_ADDR") in LOCAL and not forwarded
 
 
 def is_navigation(request: Request) -> bool:

@@ -33,3 +33,28 @@ def _is_trusted(address: str, trusted: tuple[Network, ...]) -> bool:
     if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped:
         parsed = parsed.ipv4_mapped
     return any(parsed in network for network in trusted)
+
+
+#: This machine, and what stands for no address at all, such as a Unix socket.
+_OWN = ("127.", "::1", "::ffff:127.")
+# RFC 1918, RFC 3927, RFC 4193, RFC 4291
+_PRIVATE = ("10.", "192.168.", "169.254.", "fc", "fd", "fe80:", *(f"172.{n}." for n in range(16, 32)))
+
+
+def bucket(environ: Mapping[str, object], trusted: Sequence[Network]) -> str:
+    """Return what stands for whoever asks, where requests are counted: an address, or the /64 that one household has.
+
+    Empty for this machine, and for a private address that forwards for others without being among the trusted
+    proxies: it is a proxy all the same, and all visitors would share its count.
+    """
+    address = client_address(environ, trusted)
+    if not address or address.startswith(_OWN):
+        return ""
+    if address.startswith(_PRIVATE) and "HTTP_X_FORWARDED_FOR" in environ and address == environ.get("REMOTE_ADDR"):
+        return ""
+    if "." in address:
+        return address.rpartition(":")[2] or address
+    try:
+        return str(ipaddress.IPv6Network((address, 64), strict=False))
+    except ValueError:
+        return address[:64]

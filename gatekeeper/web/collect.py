@@ -49,7 +49,7 @@ class Collect:
         route = methods.get("GET" if method == "HEAD" else method)
         if route is None:
             return self._other_method(Request(environ, path), methods, params).send(start_response)
-        response = answer(self._service, route, Request(environ, path, route.limit), params)
+        response = answer(self._service, route, Request(environ, path, route.limit, self._service.read_body), params)
         return response.send(start_response, head=method == "HEAD")
 
     def _other_method(self, request: Request, methods: dict[str, Route], params: dict[str, Any]) -> Response:

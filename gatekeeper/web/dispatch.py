@@ -1,13 +1,12 @@
 """Answer one request by its route: check who asks, call the handler, turn what goes wrong into a status."""
 
 import logging
-import traceback
 from typing import Any
 
-from gatekeeper.core.errors import GatekeeperError, StoreUnavailable
+from gatekeeper.core.errors import GatekeeperError, StoreUnavailable, where
 
-from .access import allow_origin, check_navigation, check_writer
-from .errors import status_of
+from .access import allow_origin, check_navigation, check_staff, check_writer
+from .errors import TooManySlow, TooOften, status_of
 from .http import Request, Response, json_response
 from .routes import Auth, Route
 from .service import Service
@@ -21,6 +20,8 @@ RETRY_AFTER = "1"
 def answer(service: Service, route: Route, request: Request, params: dict[str, Any]) -> Response:
     """Answer a request."""
     try:
+        if route.weight:
+            service.asks(request.environ, route.weight)
         _check(service, route, request, params)
         response = route.handler(service, request, **params)
     except GatekeeperError as error:
@@ -35,6 +36,8 @@ def _check(service: Service, route: Route, request: Request, params: dict[str, A
         check_writer(request, service.published(params["site"]).site)
     elif route.auth is Auth.NAVIGATION:
         check_navigation(request)
+    elif route.auth is Auth.STAFF:
+        check_staff(request, service.config)
 
 
 def _with_origin(
@@ -46,11 +49,13 @@ def _with_origin(
 
 def _refused(error: GatekeeperError) -> Response:
     response = json_response({"error": str(error)}, status_of(error))
-    return response.adding(("Retry-After", RETRY_AFTER)) if isinstance(error, StoreUnavailable) else response
+    if isinstance(error, TooOften):
+        return response.adding(("Retry-After", str(error.again_in)))
+    if isinstance(error, StoreUnavailable | TooManySlow):
+        return response.adding(("Retry-After", RETRY_AFTER))
+    return response
 
 
 def _failed(route: Route, error: Exception) -> Response:
-    # An exception's own text may hold what a visitor sent; where it happened does not.
-    where = "".join(traceback.format_tb(error.__traceback__))
-    log.error("%s %s: %s\n%s", route.method, route.path, type(error).__name__, where)
+    log.error("%s %s failed: %s", route.method, route.path, where(error))
     return json_response({"error": "something went wrong here; nothing was granted by it"}, 500)

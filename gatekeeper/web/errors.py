@@ -15,6 +15,25 @@ class TooLarge(InvalidInput):
     """The body is longer than the route allows."""
 
 
+class StillSending(GatekeeperError):
+    """The body is too slow to come."""
+
+
+class TooManySlow(GatekeeperError):
+    """Too many bodies are slow to come, so that this one is not waited for."""
+
+
+class TooOften(GatekeeperError):
+    """One address asks more than it may.
+
+    :param again_in: when it may ask again, in seconds.
+    """
+
+    def __init__(self, again_in: int) -> None:
+        super().__init__("too many requests come from this address: more are answered in a minute")
+        self.again_in = again_in
+
+
 #: From narrow to wide: the first that fits.
 STATUS: tuple[tuple[type[GatekeeperError], int], ...] = (
     (StaleNotice, 409),
@@ -22,6 +41,9 @@ STATUS: tuple[tuple[type[GatekeeperError], int], ...] = (
     (InvalidInput, 400),
     (Forbidden, 403),
     (NotFound, 404),
+    (StillSending, 408),
+    (TooOften, 429),
+    (TooManySlow, 503),
     (StoreUnavailable, 503),
     (GatekeeperError, 500),
 )

@@ -11,6 +11,12 @@ STATED = "2026-11-22"
 
 def healthz(service: Service, request: Request) -> Response:
     """Say whether everything works, and if not, what is wrong."""
+    problems = find_problems(service)
+    return json_response({"status": "degraded" if problems else "ok", "problems": problems}, 503 if problems else 200)
+
+
+def find_problems(service: Service) -> list[str]:
+    """Return what is wrong, each with what mends it."""
     problems = [
         f"site {site}: no notice is published, so everything is denied; run `gatekeeper publish {site}`"
         for site in service.config.sites
@@ -20,7 +26,12 @@ def healthz(service: Service, request: Request) -> Response:
         service.store.check()
     except StoreUnavailable as error:
         problems.append(f"store: {error}")
-    return json_response({"status": "degraded" if problems else "ok", "problems": problems}, 503 if problems else 200)
+    return problems
+
+
+def purge_age(service: Service) -> int | None:
+    """Return how long ago the last purge was finished, in seconds; None before the first."""
+    return None
 
 
 def gpc(service: Service, request: Request) -> Response:

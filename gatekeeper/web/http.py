@@ -1,6 +1,6 @@
 """A request as far as handlers need it, and a response. The hot path cannot afford a framework's."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, TypeVar, cast
@@ -15,6 +15,9 @@ from .errors import TooLarge
 Headers = tuple[tuple[str, str], ...]
 
 Form = TypeVar("Form")
+
+#: Reads so many bytes of a request's body, or fewer where it ends.
+ReadBody = Callable[[WSGIEnvironment, int], bytes]
 
 NO_STORE = ("Cache-Control", "no-store")
 #: What is the site's own: nobody guesses at its type, and other sites' pages cannot take it in.
@@ -46,14 +49,19 @@ class Response:
 
 
 class Request:
-    """A WSGI request, read only where a handler looks."""
+    """A WSGI request, read only where a handler looks.
 
-    __slots__ = ("environ", "limit", "method", "path")
+    :param limit: the longest body that is read, in bytes.
+    :param read: reads the body; None means that it is waited for as long as it takes.
+    """
 
-    def __init__(self, environ: WSGIEnvironment, path: str, limit: int = 0) -> None:
+    __slots__ = ("_read", "environ", "limit", "method", "path")
+
+    def __init__(self, environ: WSGIEnvironment, path: str, limit: int = 0, read: ReadBody | None = None) -> None:
         self.environ = environ
         self.path = path
         self.limit = limit
+        self._read = read
         self.method: str = environ["REQUEST_METHOD"]
 
     def header(self, name: str) -> str:
@@ -68,6 +76,9 @@ class Request:
         """Return the body.
 
         :raises TooLarge: it is longer than the route allows; it is not read to its end.
+        :raises InvalidInput: it ended before its announced length: what is cut off may say something else.
+        :raises StillSending: it is too slow to come.
+        :raises TooManySlow: others are already.
         """
         length = self.header("CONTENT_LENGTH")
         if length.isdecimal() and int(length) > self.limit:
@@ -75,7 +86,10 @@ class Request:
         wanted = int(length) if length.isdecimal() else self.limit + 1
         if not wanted:
             return b""
-        body = cast(bytes, self.environ["wsgi.input"].read(wanted))
+        read = self._read
+        body = cast(bytes, self.environ["wsgi.input"].read(wanted)) if read is None else read(self.environ, wanted)
+        if length.isdecimal() and len(body) < wanted:
+            raise InvalidInput(f"a body of {len(body)} bytes where {length} were announced: it ended early")
         if len(body) > self.limit:
             raise TooLarge(f"a body of more than {self.limit} bytes: at most {self.limit} are read here")
         return body

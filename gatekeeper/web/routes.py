@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from . import beacons, choice, decide, events, gate, health, learn, links, out, pages, reports, scripts
+from . import beacons, choice, decide, events, gate, health, learn, links, metrics, out, pages, reports, scripts
 from .http import Response
 
 KB = 1024
@@ -21,6 +21,8 @@ class Auth(StrEnum):
     WRITER = "writer"
     #: A page for people: only as a document in a window of its own (see ``access.check_navigation``).
     NAVIGATION = "navigation"
+    #: Never on a site's own host, and nowhere but on those meant for it (see ``access.check_staff``).
+    STAFF = "staff"
 
 
 class Cache(StrEnum):
@@ -37,6 +39,7 @@ class Route:
     """One method of one address.
 
     :param limit: the longest body that is read, in bytes.
+    :param weight: how much it counts of what one address may ask a minute; 0 is not counted.
     :param hot: answered in front of Flask.
     :param cors: the site's own pages on other hosts may read the answer, with their cookies.
     :param root: at the root of the host instead of below the prefix.
@@ -48,34 +51,36 @@ class Route:
     auth: Auth = Auth.ANYONE
     cache: Cache = Cache.NONE
     limit: int = 0
+    weight: int = 0
     hot: bool = False
     cors: bool = False
     root: bool = False
 
 
 ROUTES: tuple[Route, ...] = (
-    Route("GET", "/<site>/b/<tracker>.gif", beacons.beacon, hot=True),
-    Route("POST", "/<site>/events", events.report, Auth.WRITER, limit=64 * KB, hot=True, cors=True),
-    Route("GET", "/l/<token>", links.follow, hot=True),
-    Route("GET", "/<site>/choice", choice.get, hot=True, cors=True),
-    Route("POST", "/<site>/choice", pages.post_choice, Auth.WRITER, limit=8 * KB, hot=True, cors=True),
-    Route("DELETE", "/<site>/choice", choice.delete, Auth.WRITER, limit=8 * KB, hot=True, cors=True),
+    Route("GET", "/<site>/b/<tracker>.gif", beacons.beacon, weight=1, hot=True),
+    Route("POST", "/<site>/events", events.report, Auth.WRITER, limit=64 * KB, weight=2, hot=True, cors=True),
+    Route("GET", "/l/<token>", links.follow, weight=1, hot=True),
+    Route("GET", "/<site>/choice", choice.get, weight=1, hot=True, cors=True),
+    Route("POST", "/<site>/choice", pages.post_choice, Auth.WRITER, limit=8 * KB, weight=10, hot=True, cors=True),
+    Route("DELETE", "/<site>/choice", choice.delete, Auth.WRITER, limit=8 * KB, weight=10, hot=True, cors=True),
     Route("GET", "/<site>/gatekeeper.js", scripts.guard, cache=Cache.FRESH, hot=True),
     Route("GET", "/<site>/gatekeeper.<hash>.js", scripts.guard_version, cache=Cache.IMMUTABLE, hot=True),
     Route("GET", "/<site>/banner.<language>.js", scripts.banner, cache=Cache.CHECK, hot=True),
     Route("GET", "/<site>/banner.<language>.<hash>.js", scripts.banner_version, cache=Cache.IMMUTABLE, hot=True),
     Route("GET", "/<site>/part.<name>.<hash>.js", scripts.part, cache=Cache.IMMUTABLE, hot=True),
     Route("GET", "/<site>/gate", gate.gate, hot=True),
-    Route("GET", "/<site>/out", out.leave, hot=True),
-    Route("POST", "/<site>/decide", decide.decisions, limit=8 * KB),
-    Route("GET", "/<site>/choices", pages.show_choices, Auth.NAVIGATION),
-    Route("POST", "/<site>/choices", pages.post_choices, Auth.WRITER, limit=8 * KB),
-    Route("GET", "/<site>/notice", pages.show_notice),
-    Route("GET", "/<site>/notice/<int:no>", pages.show_notice),
+    Route("GET", "/<site>/out", out.leave, weight=1, hot=True),
+    Route("POST", "/<site>/decide", decide.decisions, limit=8 * KB, weight=5),
+    Route("GET", "/<site>/choices", pages.show_choices, Auth.NAVIGATION, weight=5),
+    Route("POST", "/<site>/choices", pages.post_choices, Auth.WRITER, limit=8 * KB, weight=10),
+    Route("GET", "/<site>/notice", pages.show_notice, weight=2),
+    Route("GET", "/<site>/notice/<int:no>", pages.show_notice, weight=2),
     Route("GET", "/<site>/pages.css", pages.style, cache=Cache.FRESH),
-    Route("POST", "/<site>/reports", reports.receive, Auth.WRITER, limit=64 * KB),
-    Route("GET", "/<site>/learn", learn.show, Auth.NAVIGATION),
-    Route("POST", "/<site>/learn", learn.change, Auth.WRITER, limit=8 * KB),
+    Route("POST", "/<site>/reports", reports.receive, Auth.WRITER, limit=64 * KB, weight=5),
+    Route("GET", "/<site>/learn", learn.show, Auth.NAVIGATION, weight=5),
+    Route("POST", "/<site>/learn", learn.change, Auth.WRITER, limit=8 * KB, weight=10),
+    Route("GET", "/metrics", metrics.show, Auth.STAFF, root=True),
     Route("GET", "/healthz", health.healthz, root=True),
     Route("GET", "/.well-known/gpc.json", health.gpc, root=True),
 )

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 from functools import lru_cache
+from wsgiref.types import WSGIEnvironment
 
 from gatekeeper.config import Config
 from gatekeeper.core.choices import Choice, read_choice
@@ -18,9 +19,11 @@ from gatekeeper.core.tokens import SubjectToken, SubjectTokens, Tokens
 from gatekeeper.core.visits import Visit, visit_of
 from gatekeeper.store.contract import Store
 
+from .addresses import bucket
+from .bodies import Bodies
 from .bundles import Bundles
 from .errors import NotFound
-from .rates import Rate
+from .rates import Limit, Rate
 
 #: How soon a notice published by another process is served, in seconds.
 REFRESH = 2.0
@@ -83,6 +86,8 @@ class Service:
         self.links = Links(config.keys)
         self.forms = Tokens(config.keys, "form")
         self.reports = Rate(REPORTS)
+        self._bodies = Bodies()
+        self._limit = Limit(config.rate_limit)
         self.subject_tokens = SubjectTokens(config.keys)
         self.read_token = lru_cache(maxsize=_REMEMBERED)(self._read_token)
         self._clock = clock
@@ -106,6 +111,24 @@ class Service:
             return self._published[site_id]
         except KeyError:
             raise NotFound(f"no site {site_id[:32]!r} is declared here") from None
+
+    def asks(self, environ: WSGIEnvironment, weight: int) -> None:
+        """Count what somebody asks.
+
+        :raises TooOften: it is more than one address may.
+        """
+        self._limit.check(self._bucket(environ), weight)
+
+    def read_body(self, environ: WSGIEnvironment, wanted: int) -> bytes:
+        """Read the body of a request; see :class:`gatekeeper.web.bodies.Bodies`."""
+        return self._bodies.read(environ["wsgi.input"].read, wanted, lambda: self._bucket(environ))
+
+    def slowest_body(self) -> float:
+        """Return for how long the slowest body has been waited for, in seconds."""
+        return self._bodies.slowest()
+
+    def _bucket(self, environ: WSGIEnvironment) -> str:
+        return bucket(environ, self.config.trusted_proxies)
 
     def refresh(self) -> None:
         """Read again what is published; a site that has not changed keeps all that is made from it."""

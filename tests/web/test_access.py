@@ -1,9 +1,13 @@
 """Who may talk to the service: a matrix over the whole route table."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from gatekeeper.app import create_app
+from gatekeeper.config import Config
+from gatekeeper.store.contract import Store
 from gatekeeper.web.addresses import client_address
 from gatekeeper.web.routes import ROUTES, Auth, Cache, Route
 
@@ -147,3 +151,71 @@ def test_only_trusted_proxies_may_speak_for_others(peer: str, forwarded: str, tr
     environ: dict[str, Any] = {"REMOTE_ADDR": peer, "HTTP_X_FORWARDED_FOR": forwarded}
 
     assert client_address(environ, [ipaddress.ip_network(each) for each in trusted]) == client
+
+
+# Staff's own host names
+
+
+STAFF = [route for route in ROUTES if route.auth is Auth.STAFF]
+HERE = {"REMOTE_ADDR": "127.0.0.1"}
+
+
+def ask(browser: Browser, path: str, host: str, **environ: str) -> int:
+    return browser.client.get(path, base_url=f"http://{host}", environ_base={**HERE, **environ}).status_code
+
+
+def test_there_are_addresses_for_staff_alone() -> None:
+    assert "/metrics" in {route.path for route in STAFF}
+
+
+@pytest.mark.parametrize("route", STAFF, ids=lambda route: route.path)
+@pytest.mark.parametrize(
+    ("host", "environ", "status"),
+    [
+        ("localhost", {}, 200),
+        ("localhost:8100", {}, 200),
+        ("127.0.0.1:8100", {}, 200),
+        ("[::1]:8100", {"REMOTE_ADDR": "::1"}, 200),
+        ("shop.test", {}, 404),
+        ("other.test", {}, 404),
+        ("localhost.evil.example", {}, 404),
+        ("localhost", {"REMOTE_ADDR": "203.0.113.9"}, 404),
+        ("localhost", {"HTTP_X_FORWARDED_FOR": "203.0.113.9"}, 404),
+        ("localhost", {"HTTP_FORWARDED": "for=203.0.113.9"}, 404),
+        ("localhost", {"HTTP_VIA": "1.1 proxy"}, 404),
+    ],
+)
+def test_staff_addresses_answer_this_machine_alone_where_no_host_is_named(
+    browser: Browser, route: Route, host: str, environ: dict[str, str], status: int
+) -> None:
+    assert ask(browser, address(route).removeprefix("/gk"), host, **environ) == status
+
+
+@pytest.mark.parametrize("route", STAFF, ids=lambda route: route.path)
+def test_staff_addresses_never_answer_below_the_prefix_that_sites_pass_on(browser: Browser, route: Route) -> None:
+    path = f"/gk{address(route).removeprefix('/gk')}"
+
+    assert ask(browser, path, "localhost") == 404
+    assert ask(browser, path, "shop.test") == 404
+
+
+@pytest.mark.parametrize("route", STAFF, ids=lambda route: route.path)
+def test_staff_addresses_answer_on_the_hosts_named_for_them_and_on_no_other(
+    config: Config, store: Store, route: Route
+) -> None:
+    app = create_app(replace(config, staff_hosts=("staff.internal",)), store=store)
+    browser = Browser(app.test_client())
+    path = address(route).removeprefix("/gk")
+
+    statuses = {
+        host: ask(browser, path, host, REMOTE_ADDR="198.51.100.7", HTTP_X_FORWARDED_FOR="198.51.100.7")
+        for host in ("staff.internal", "STAFF.internal:443", "localhost", "shop.test", "staff.internal.evil.example")
+    }
+
+    assert statuses == {
+        "staff.internal": 200,
+        "STAFF.internal:443": 200,
+        "localhost": 404,
+        "shop.test": 404,
+        "staff.internal.evil.example": 404,
+    }
