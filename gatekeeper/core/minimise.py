@@ -7,6 +7,7 @@ Paths carry names, numbers and tokens that nobody meant to log. What looks like 
 import ipaddress
 import re
 import unicodedata
+from functools import lru_cache
 from urllib.parse import unquote, urlsplit
 
 from .sites import Ip
@@ -15,6 +16,8 @@ MAX_PATH = 512
 MAX_LANGUAGE = 35  # RFC 5646 section 4.4.1
 MAX_WORDS = 100
 MAX_HOST = 253  # RFC 1035 section 2.3.4
+#: A site has few paths, and its visitors come back: what was minimised before is not minimised again.
+_REMEMBERED = 1024
 
 _EMAIL = re.compile(r"[^@\s]@[^@\s]+\.[^@\s.]")  # enough to find one; matching all of it takes quadratic time
 _UUID = re.compile(r"(?i)[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
@@ -30,6 +33,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u20
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def clean_path(path: str) -> str:
     """Return a page's path without query, fragment and parameters, with what looks personal masked.
 
@@ -126,6 +130,7 @@ def first_language(header: str) -> str:
     return first if len(first) <= MAX_LANGUAGE and _LANGUAGE.fullmatch(first) else ""
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def keep_address(address: str, kept: Ip) -> str:
     """Return as much of an IP address as a site keeps: all, its /24 or /48 network, or nothing."""
     if kept is Ip.NONE:

@@ -1,6 +1,5 @@
 """Web beacons: one transparent pixel, the same bytes whatever was decided."""
 
-from gatekeeper.core import minimise
 from gatekeeper.core.events import EventKind
 
 from .hits import record_hit
@@ -32,6 +31,5 @@ def beacon(service: Service, request: Request, site: str, tracker: str) -> Respo
     visit = read_visit(service, request, site)
     service.store.check()
     if is_visit(request):
-        path = minimise.url_path(request.header("HTTP_REFERER"))
-        record_hit(service, request, visit, EventKind.BEACON, tracker, path=path)
+        record_hit(service, request, visit, EventKind.BEACON, tracker, page=request.header("HTTP_REFERER"))
     return _SAME_EITHER_WAY

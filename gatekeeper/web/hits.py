@@ -1,5 +1,6 @@
 """Record a hit: decide, then log it where it is granted, and count it where it is not."""
 
+from gatekeeper.core import minimise
 from gatekeeper.core.decisions import Allowed, Decision, Reason
 from gatekeeper.core.events import Event, EventKind
 from gatekeeper.core.sites import Site
@@ -22,12 +23,12 @@ def record_hit(
     kind: EventKind,
     tracker: str,
     *,
-    path: str,
+    page: str,
     wait: float | None = None,
 ) -> None:
     """Decide about one hit of a tracker, and keep what that allows.
 
-    :param path: the clean path of the page it is on; empty where there is none.
+    :param page: the address of the page it is on, of which the path is kept; empty where there is none.
     :param wait: how long to wait for the commit, in seconds; None means the store's own limit.
     :raises StoreUnavailable: it was granted, but could not be kept.
     """
@@ -36,7 +37,7 @@ def record_hit(
     if permit is None or visit.token is None:
         count_hit(service, visit.site, tracker, decision, now=visit.now)
         return
-    fields = Facts(service, request, visit).kept({"path": path})
+    fields = Facts(service, request, visit).kept({"path": minimise.url_path(page)})
     event = Event(event_id(), visit.site.id, visit.token.subject, visit.now, kind, tracker, fields)
     service.store.append(event, permit, wait=wait)
 

@@ -33,6 +33,6 @@ def follow(service: Service, request: Request, token: str) -> Response:
 def _record(service: Service, request: Request, link: Link) -> None:
     visit = read_visit(service, request, link.site)
     try:
-        record_hit(service, request, visit, EventKind.CLICK, link.tracker, path="", wait=PATIENCE)
+        record_hit(service, request, visit, EventKind.CLICK, link.tracker, page="", wait=PATIENCE)
     except StoreUnavailable:
         service.store.tally(Total(link.site, visit.site.day_of(visit.now), "late", link.tracker))

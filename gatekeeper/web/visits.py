@@ -1,7 +1,6 @@
 """Read the visit of a request, and what may be kept about it."""
 
 from collections.abc import Mapping
-from functools import cached_property
 
 from gatekeeper.core import minimise
 from gatekeeper.core.agents import read_agent
@@ -43,7 +42,7 @@ class Facts:
         self._service = service
         self._request = request
         self._visit = visit
-        self._known: dict[str, bool] = {}
+        self._of_request: Mapping[str, str] | None = None
 
     def kept(self, told: Mapping[str, str], event: str = "") -> dict[str, str]:
         """Return what may be kept of an event.
@@ -51,17 +50,13 @@ class Facts:
         :param told: what the page said of it, such as its path.
         :param event: the name of one of the site's own events; empty for all else.
         """
-        return permitted_fields({**self._of_request, **told}, self._grants, self._visit.kept(event))
+        if self._of_request is None:
+            self._of_request = self._read_request()
+        return permitted_fields({**self._of_request, **told}, self._visit.grants, self._visit.kept(event))
 
-    def _grants(self, purpose: str) -> bool:
-        if purpose not in self._known:
-            self._known[purpose] = self._visit.grants(purpose)
-        return self._known[purpose]
-
-    @cached_property
-    def _of_request(self) -> Mapping[str, str]:
+    def _read_request(self) -> Mapping[str, str]:
         kept = self._visit.kept()
-        if not any(name in kept and self._grants(kept[name]) for name in _OF_REQUEST):
+        if not any(name in kept and self._visit.grants(kept[name]) for name in _OF_REQUEST):
             return {}
         agent = read_agent(self._request.header("HTTP_USER_AGENT"))
         address = client_address(self._request.environ, self._service.config.trusted_proxies)
