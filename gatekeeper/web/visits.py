@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 
 from gatekeeper.core import minimise
-from gatekeeper.core.agents import read_agent
 from gatekeeper.core.events import permitted_fields
 from gatekeeper.core.signals import read_signals
 from gatekeeper.core.visits import Visit
 
 from .addresses import client_address
+from .agents import read_agent
 from .http import Request
 from .service import Service
 
