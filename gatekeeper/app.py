@@ -30,7 +30,8 @@ def create_app(
     """
     config = config or load_config()
     if store is None:
-        store = open_store(config.database_url, clock=clock)
+        zones = {site.id: site.time_zone for site in config.sites.values()}
+        store = open_store(config.database_url, clock=clock, zones=zones)
         store.start()
     locate = locator(config.geo, config.path.parent)
     service = Service(config, store, clock=clock, locate=locate)

@@ -11,7 +11,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 #: Where a site names no time zone.
 UTC = "UTC"
+SECONDS = 86_400
 _MONTH = len("2026-11")
+_NOTHING = ("9", "0")
 
 
 def day_of(at: int, time_zone: str = UTC) -> str:
@@ -51,6 +53,18 @@ def days_between(first: str, last: str) -> Iterator[str]:
     while day <= end:
         yield day.isoformat()
         day += timedelta(days=1)
+
+
+def spans(first: str, last: str) -> tuple[str, str, str, str, str, str]:
+    """Return some days as three spans, each by its first and last: days, days, and whole months between them.
+
+    A span that holds nothing ends before it begins.
+    """
+    months = whole_months(first, last)
+    if months is None:
+        return (first, last, *_NOTHING, *_NOTHING)
+    before, after = f"{months[0]}-00", f"{months[1]}-99"  # no days, but in order where days would be
+    return (first, before, after, last, *months)
 
 
 def whole_months(first: str, last: str) -> tuple[str, str] | None:

@@ -9,6 +9,7 @@ from gatekeeper.core.decisions import Allowed, Status
 from gatekeeper.core.events import Event, Permitted
 from gatekeeper.core.learners import Invitation
 from gatekeeper.core.notices import Notice
+from gatekeeper.core.rollups import What
 from gatekeeper.core.sightings import Sighting
 
 
@@ -57,6 +58,47 @@ class Total:
     reason: str = ""
     outcome: str = ""
     notice: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of a panel: what was counted, how often, and the sum of its values.
+
+    The names are those of :class:`~gatekeeper.core.rollups.Count`; ``n`` and ``value`` are explained at
+    :class:`~gatekeeper.core.rollups.What`.
+    """
+
+    name: str
+    tracker: str
+    outcome: str
+    reason: str
+    currency: str
+    n: int
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """How often something was counted, and the sum of its values."""
+
+    n: int
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class Visitors:
+    """How many different visitors there were: altogether, and on each day that had any. Exact."""
+
+    total: int
+    by_day: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Visits:
+    """How many visits a filter lets through: by the values of what was asked for, most first, and by day."""
+
+    by_name: Mapping[str, int]
+    by_day: Mapping[str, int]
 
 
 #: The upper bounds of the classes in which commit times are counted, in seconds.
@@ -190,7 +232,60 @@ class Store(Protocol):
         """
 
     def events(self, site: str, subject: bytes) -> list[Event]:
-        """Return a subject's events, oldest first, opened; none once the subject's key is gone."""
+        """Return a subject's events, settled or not, oldest first, opened; none once the subject's key is gone."""
+
+    def settle(self) -> None:
+        """Settle all events that wait: count them, and put them where those of their subject are.
+
+        A serving process does this by itself within about a second; a command that reads panels asks for it first, as
+        nothing may serve just now.
+        """
+
+    def panel(
+        self,
+        site: str,
+        what: What,
+        first: str,
+        last: str,
+        *,
+        name: str | None = None,
+        bot: bool = False,
+        limit: int = 1000,
+    ) -> list[Row]:
+        """Return what was counted from one day to another, both included, most first. Exact, of what is settled.
+
+        :param first: an ISO date, in the site's time zone.
+        :param name: count only what goes by this name: a path, say, for the outcomes on that page.
+        :param bot: count what machines did that say what they are, instead of people.
+        """
+
+    def by_day(
+        self, site: str, what: What, first: str, last: str, *, name: str | None = None, bot: bool = False
+    ) -> dict[str, Amount]:
+        """Return how much was counted on each day that had any."""
+
+    def visitors(self, site: str, first: str, last: str, *, bot: bool = False) -> Visitors:
+        """Return how many different visitors began a visit on some days. Each is counted once, over any range."""
+
+    def visits(
+        self,
+        site: str,
+        what: What,
+        first: str,
+        last: str,
+        *,
+        where: Mapping[What, str] | None = None,
+        bot: bool = False,
+    ) -> Visits:
+        """Return how the visits of some days that have certain values are divided by something else.
+
+        Exact, but that of each day only the first :data:`~gatekeeper.core.rollups.MAX_VALUES` values of a facet are
+        told apart; the others go by :data:`~gatekeeper.core.rollups.OTHER`.
+
+        :param what: one of :data:`~gatekeeper.core.rollups.FACETS`.
+        :param where: facets and the values that visits must have.
+        :raises InvalidInput: something that is no facet.
+        """
 
     def find_receipt(self, site: str, receipt: bytes) -> ConsentRecord | None:
         """Return the record of a receipt, by the hash of its code."""

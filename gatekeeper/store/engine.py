@@ -72,6 +72,18 @@ class Connection(Protocol):
         From then on until the transaction is over, nobody else ends these subjects.
         """
 
+    def fetch_each(self, statement: str, rows: Sequence[Sequence[Any]]) -> list[Any]:
+        """Run a SELECT for each row of parameters; return the first row that each found, None where it found none."""
+
+    def take_fresh(self, limit: int) -> tuple[int, list[Any]] | None:
+        """Move events from ``fresh_events`` to ``events``, the oldest first.
+
+        From then on until the transaction is over, no other process settles.
+
+        :return: how many were taken, and the rows that were moved: repeats of settled ones are dropped. None where
+            another process settles just now.
+        """
+
     def append(self, rows: Sequence[tuple[Any, ...]]) -> None:
         """Add rows to ``fresh_events``; those that are there already stay as they are."""
 

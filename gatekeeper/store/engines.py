@@ -1,8 +1,9 @@
 """Choosing an engine by the address of its database."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
@@ -21,15 +22,22 @@ _SQLITE = {"sqlite", "sqlite+pysqlite"}
 _POSTGRES = {"postgresql", "postgresql+psycopg", "postgres"}
 
 
-def open_store(url: str, *, clock: Callable[[], float] = time.time, wait: float = 0.8) -> Store:
+def open_store(
+    url: str,
+    *,
+    clock: Callable[[], float] = time.time,
+    wait: float = 0.8,
+    zones: Mapping[str, str] = MappingProxyType({}),
+) -> Store:
     """Open the store at a database's address. Nothing is read or written yet.
 
     :param url: such as ``sqlite:///gatekeeper.db``.
     :param clock: the time, in seconds since the epoch.
     :param wait: how long a write may take before it fails, in seconds.
+    :param zones: by site, the time zone of its days; UTC for one that is not there.
     :raises ConfigError: no engine here serves this address, or there can be no file there.
     """
-    return Keeper(find_engine(url), clock=clock, wait=wait)
+    return Keeper(find_engine(url), clock=clock, wait=wait, zones=zones)
 
 
 def migrate(url: str) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -14,12 +15,15 @@ from gatekeeper.core.errors import ConfigError, StoreUnavailable
 from gatekeeper.core.events import Event, EventKind, Permitted
 from gatekeeper.core.learners import Invitation
 from gatekeeper.core.notices import Notice
+from gatekeeper.core.rollups import What
 from gatekeeper.core.sightings import Seen, Sighting
 
 from . import sealing, writes
 from .connections import Connections
-from .contract import ConsentRecord, Measures, Total
+from .contract import Amount, ConsentRecord, Measures, Row, Total, Visitors, Visits
 from .engine import Engine
+from .panels import Panels
+from .settling import BATCH, SOON, Settler
 from .tallies import Tally
 from .transactions import Job, Transactions, unavailable
 from .writer import Writer, totals_job
@@ -32,13 +36,15 @@ class Keeper:
     process. After it, one writer thread writes for all.
     """
 
-    def __init__(self, engine: Engine, *, clock: Callable[[], float], wait: float) -> None:
+    def __init__(self, engine: Engine, *, clock: Callable[[], float], wait: float, zones: Mapping[str, str]) -> None:
         self._engine = engine
         self._sql = engine.sql
+        self._panels = Panels(engine.sql, self._read)
+        self._settler = Settler(zones)
         self._tally = Tally()
         self._connections = Connections(engine)
-        self._writer = Writer(engine, self._connections, self._tally, clock=clock, patience=wait)
-        self._commands = Transactions(clock)
+        self._writer = Writer(engine, self._connections, self._tally, clock=clock, zones=zones, patience=wait)
+        self._commands = Transactions(clock, zones)
         self._commanding = threading.Lock()
         self._leases: set[str] = set()
         self._token = os.urandom(16)
@@ -142,6 +148,26 @@ class Keeper:
         if permitted:
             self._do(Job([_encode(each.event, each.permit) for each in permitted]), wait)
 
+    def settle(self) -> None:
+        """See :meth:`gatekeeper.store.contract.Store.settle`."""
+        settled: int | None = BATCH
+        while settled is None or settled >= BATCH:
+            if settled is None:  # another process is at it
+                time.sleep(SOON)
+            settled = self._settle_some()
+
+    def _settle_some(self) -> int | None:
+        job = Job(settle=True)
+        if self._started:
+            self._writer.do(job)
+        else:
+            try:
+                self._run_alone(self._settler.job(job, BATCH))
+            except BaseException:
+                self._settler.forget()
+                raise
+        return job.settled
+
     def tally(self, total: Total, n: int = 1) -> None:
         """See :meth:`gatekeeper.store.contract.Store.tally`."""
         if self._tally.add(total, n) and self._started:
@@ -233,12 +259,49 @@ class Keeper:
         if not keys or keys[0][0] is None:
             return []
         sealer = sealing.opener(keys[0][0])
-        events = []
-        for _, _, event, at, kind, tracker, body in self._read(self._sql.events, site, subject):
+        events: dict[bytes, Event] = {}  # one that came again after it was settled is there twice, for a moment
+        for _, _, event, at, kind, tracker, body in self._read(self._sql.events, *(site, subject) * 2):
             fields = sealing.open_fields(sealer, body, site, subject, event)
-            if fields is not None:
-                events.append(Event(event, site, subject, at, EventKind(kind), tracker, fields))
-        return events
+            if fields is not None and event not in events:
+                events[event] = Event(event, site, subject, at, EventKind(kind), tracker, fields)
+        return list(events.values())
+
+    def panel(
+        self,
+        site: str,
+        what: What,
+        first: str,
+        last: str,
+        *,
+        name: str | None = None,
+        bot: bool = False,
+        limit: int = 1000,
+    ) -> list[Row]:
+        """See :meth:`gatekeeper.store.contract.Store.panel`."""
+        return self._panels.panel(site, what, first, last, name=name, bot=bot, limit=limit)
+
+    def by_day(
+        self, site: str, what: What, first: str, last: str, *, name: str | None = None, bot: bool = False
+    ) -> dict[str, Amount]:
+        """See :meth:`gatekeeper.store.contract.Store.by_day`."""
+        return self._panels.by_day(site, what, first, last, name=name, bot=bot)
+
+    def visitors(self, site: str, first: str, last: str, *, bot: bool = False) -> Visitors:
+        """See :meth:`gatekeeper.store.contract.Store.visitors`."""
+        return self._panels.visitors(site, first, last, bot=bot)
+
+    def visits(
+        self,
+        site: str,
+        what: What,
+        first: str,
+        last: str,
+        *,
+        where: Mapping[What, str] | None = None,
+        bot: bool = False,
+    ) -> Visits:
+        """See :meth:`gatekeeper.store.contract.Store.visits`."""
+        return self._panels.visits(site, what, first, last, where=where or {}, bot=bot)
 
     def find_receipt(self, site: str, receipt: bytes) -> ConsentRecord | None:
         """See :meth:`gatekeeper.store.contract.Store.find_receipt`."""

@@ -34,6 +34,8 @@ IDLE_LIMIT = 10  # seconds
 REST = 0.2  # seconds
 #: Kept while migrating; the number says "gatekeeper" to nobody but us.
 _MIGRATING = 0x67617465
+#: Kept while settling.
+_SETTLING = _MIGRATING + 1
 
 #: What every connection asks for, unless the database's address says otherwise.
 PARAMETERS: Mapping[str, str] = {
@@ -77,6 +79,24 @@ LEFT JOIN replaced AS r USING (site, subject, record)
 LEFT JOIN blocked AS b USING (site, subject)
 WHERE r.record IS NOT NULL OR b.status IS NOT NULL
 """  # noqa: S608 - a constant of ours
+
+# A lock of its own is let go with the transaction, however that ends. Rows lie about as they arrived, but where they
+# wait in thousands, old space may have been used again.
+_SETTLES = f"/* store.settle */ SELECT pg_try_advisory_xact_lock({_SETTLING})"
+_TAKE = """/* store.settle */
+WITH oldest AS (SELECT ctid FROM fresh_events ORDER BY at LIMIT %b FOR UPDATE SKIP LOCKED),
+taken AS (
+    DELETE FROM fresh_events WHERE ctid = ANY (ARRAY(SELECT ctid FROM oldest))
+    RETURNING site, subject, event, at, kind, tracker, body
+),
+moved AS (
+    INSERT INTO events (site, subject, event, at, kind, tracker, body)
+    SELECT * FROM taken ORDER BY site, subject, event
+    ON CONFLICT DO NOTHING
+    RETURNING site, subject, event, at, kind, tracker, body
+)
+SELECT counted.n, moved.* FROM (SELECT count(*) AS n FROM taken) AS counted LEFT JOIN moved ON true
+"""
 
 T = TypeVar("T")
 
@@ -180,6 +200,25 @@ class PostgresConnection:
         """Lock the subjects, in one order for all processes, and return the keys of all: locking has read them."""
         found = self.execute(_KEYS, _columns(subjects)).fetchall()
         return {(site, subject): key for site, subject, key in found}
+
+    def fetch_each(self, statement: str, rows: Sequence[Sequence[Any]]) -> list[Any]:
+        """See :class:`~gatekeeper.store.engine.Connection`. The driver sends all before it reads an answer."""
+        if not rows:
+            return []
+        cursor = self.driver.cursor()
+        with _plain():
+            cursor.executemany(statement.encode(), rows, returning=True)
+            found = [cursor.fetchone()]
+            while cursor.nextset():
+                found.append(cursor.fetchone())
+        return found
+
+    def take_fresh(self, limit: int) -> tuple[int, list[Any]] | None:
+        """See :class:`~gatekeeper.store.engine.Connection`."""
+        if not self.execute(_SETTLES).fetchone()[0]:
+            return None
+        rows = self.execute(_TAKE, (limit,)).fetchall()
+        return rows[0][0], [row[1:] for row in rows if row[1] is not None]
 
     def append(self, rows: Sequence[tuple[Any, ...]]) -> None:
         """Copy rows in, which costs least; COPY knows no repeats, so where there is one they are inserted."""

@@ -1,7 +1,7 @@
 """The tables: one set for every engine. No sequences; what is about a subject has a key that begins (site, subject).
 
-Ids are raw bytes, times are seconds since the epoch, days are ISO dates in UTC. The migrations create exactly
-these tables; a test compares them.
+Ids are raw bytes, times are seconds since the epoch, days are ISO dates in the time zone of the site. The migrations
+create exactly these tables; a test compares them.
 """
 
 from sqlalchemy import (
@@ -121,6 +121,79 @@ fresh_events = Table(
     Column("tracker", Text, nullable=False),
     Column("body", LargeBinary, nullable=False),
     Index(None, "site", "subject", "event", unique=True),
+)
+
+#: Events that have been settled: counted, and in the order of their subjects. The key recognises a repeat for good.
+events = Table(
+    "events",
+    metadata,
+    Column("site", Text, nullable=False),
+    Column("subject", LargeBinary, nullable=False),
+    Column("event", LargeBinary, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("tracker", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("site", "subject", "event"),
+    sqlite_with_rowid=False,
+)
+
+#: What is remembered of subjects to know their next visit; ``body`` is sealed. ``at`` is when they were last here.
+visitors = Table(
+    "visitors",
+    metadata,
+    Column("site", Text, nullable=False),
+    Column("subject", LargeBinary, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("site", "subject"),
+    sqlite_with_rowid=False,
+)
+
+#: How many numbers of a series have been given out: see :class:`~gatekeeper.core.rollups.Register`.
+numbers = Table(
+    "numbers",
+    metadata,
+    Column("site", Text, nullable=False),
+    Column("series", Text, nullable=False),
+    Column("n", BigInteger, nullable=False),
+    PrimaryKeyConstraint("site", "series"),
+    sqlite_with_rowid=False,
+)
+
+
+def _rollups(name: str, span: str) -> Table:
+    # ``what`` to ``currency`` are a :class:`~gatekeeper.core.rollups.Count`. What panels read lies together.
+    key = ("site", "what", "bot", span, "name", "tracker", "outcome", "reason", "currency")
+    return Table(
+        name,
+        metadata,
+        *(Column(part, Integer if part == "bot" else Text, nullable=False) for part in key),
+        Column("n", BigInteger, nullable=False),
+        Column("value", BigInteger, nullable=False),
+        PrimaryKeyConstraint(*key),
+        sqlite_with_rowid=False,
+    )
+
+
+#: Counts of a day, with nobody in them, and the same of a month, so that years are read as quickly as weeks.
+rollups = _rollups("rollups", "day")
+monthly_rollups = _rollups("monthly_rollups", "month")
+
+#: Sets of a day: of visits that share something, and of its visitors; a row for each chunk of
+#: :mod:`gatekeeper.core.bitsets`. The first columns are a :class:`~gatekeeper.core.rollups.Group`.
+members = Table(
+    "members",
+    metadata,
+    Column("site", Text, nullable=False),
+    Column("what", Text, nullable=False),
+    Column("bot", Integer, nullable=False),
+    Column("day", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("chunk", Integer, nullable=False),
+    Column("bits", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("site", "what", "bot", "day", "name", "chunk"),
+    sqlite_with_rowid=False,
 )
 
 #: Counts with nobody in them; the key is a :class:`~gatekeeper.store.contract.Total`.

@@ -49,19 +49,29 @@ def seal(sealer: AESGCM, body: bytes, site: str, subject: bytes, event: bytes) -
     return nonce + sealer.encrypt(nonce, body, _bound_to(site, subject, event))
 
 
-def open_fields(sealer: AESGCM, sealed: bytes, site: str, subject: bytes, event: bytes) -> Mapping[str, str] | None:
-    """Return the fields of a sealed body; None where it was changed or is not this event's."""
+def unseal(sealer: AESGCM, sealed: bytes, site: str, subject: bytes, event: bytes) -> bytes | None:
+    """Return a body that was sealed; None where it was changed or is not this event's."""
     try:
-        body = sealer.decrypt(sealed[:_NONCE], sealed[_NONCE:], _bound_to(site, subject, event))
+        return sealer.decrypt(sealed[:_NONCE], sealed[_NONCE:], _bound_to(site, subject, event))
     except (InvalidTag, ValueError):  # a ValueError where it is too short to hold a nonce
         return None
-    fields: Mapping[str, str] = _decode(body)["fields"]
-    return fields
+
+
+def open_fields(sealer: AESGCM, sealed: bytes, site: str, subject: bytes, event: bytes) -> Mapping[str, str] | None:
+    """Return the fields of a sealed body; None where it was changed or is not this event's."""
+    body = unseal(sealer, sealed, site, subject, event)
+    return None if body is None else decode_body(body)[0]
+
+
+def decode_body(body: bytes) -> tuple[Mapping[str, str], tuple[str, str, int | None]]:
+    """Return the fields of an event, and the decision that permitted it: its reason, purpose and notice."""
+    found = _decode(body)
+    return found["fields"], found["permit"]
 
 
 def decode_permit(body: bytes) -> tuple[str, str, int | None]:
     """Return the decision that permitted an event: its reason, purpose and notice."""
-    reason, purpose, notice = _decode(body)["permit"]
+    reason, purpose, notice = decode_body(body)[1]
     return reason, purpose, notice
 
 

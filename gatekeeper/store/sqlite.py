@@ -33,6 +33,17 @@ PRAGMAS = (
 _PASSING = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY}
 
 
+# Events as they arrived: rows that have no key of their own have a number that grows.
+_OLDEST = """/* store.settle */
+SELECT count(*), max(number) FROM (SELECT rowid AS number FROM fresh_events ORDER BY rowid LIMIT ?)"""
+_MOVE = """/* store.settle */
+INSERT INTO events SELECT site, subject, event, at, kind, tracker, body FROM fresh_events
+WHERE rowid <= ? ORDER BY site, subject, event
+ON CONFLICT DO NOTHING
+RETURNING site, subject, event, at, kind, tracker, body"""
+_DROP = "/* store.settle */ DELETE FROM fresh_events WHERE rowid <= ?"
+
+
 class SqliteConnection(sqlite3.Connection):
     """See :class:`~gatekeeper.store.engine.Connection`. One transaction writes at a time, so nothing has to be held."""
 
@@ -61,6 +72,18 @@ class SqliteConnection(sqlite3.Connection):
             if who not in known and (row := self.execute(self.sql.key, who).fetchone()) is not None:
                 found[who] = row[0]
         return found
+
+    def fetch_each(self, statement: str, rows: Sequence[Sequence[Any]]) -> list[Any]:
+        """See :meth:`gatekeeper.store.engine.Connection.fetch_each`."""
+        return [self.execute(statement, row).fetchone() for row in rows]
+
+    def take_fresh(self, limit: int) -> tuple[int, list[Any]]:
+        """See :meth:`gatekeeper.store.engine.Connection.take_fresh`."""
+        taken, last = self.execute(_OLDEST, (limit,)).fetchone()
+        moved = self.execute(_MOVE, (last,)).fetchall() if taken else []
+        if taken:
+            self.execute(_DROP, (last,))
+        return taken, moved
 
     def append(self, rows: Sequence[tuple[Any, ...]]) -> None:
         """See :meth:`gatekeeper.store.engine.Connection.append`."""

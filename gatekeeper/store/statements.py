@@ -5,15 +5,35 @@ that a log of slow queries points home.
 """
 
 from collections.abc import Callable, Sequence
+from itertools import chain
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, bindparam, delete, func, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Table,
+    bindparam,
+    case,
+    delete,
+    func,
+    literal_column,
+    select,
+    union_all,
+    update,
+)
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql import ClauseElement
 
 from . import schema
 
 _SUBJECT = ("site", "subject")
+_SERIES = ("site", "series")
+_CHUNK = ("site", "what", "bot", "day", "name", "chunk")
+_DETAILS = ("name", "tracker", "outcome", "reason", "currency")
+#: What a panel's statement takes for each of three spans: which counts, and the first and the last day or month.
+_OF_SPAN = ("site", "what", "bot")
+_SPANS = [(*_OF_SPAN, f"{span}_first", f"{span}_last") for span in ("before", "after", "months")]
+#: Beyond this no value is added to a sum any more, so that a hundred of them stay within 63 bits.
+MOST_VALUE = 9 * 10**16
 _SIGHTING = ("site", "day", "what", "name", "path")
 
 
@@ -31,6 +51,33 @@ def equal(table: Table, *names: str) -> ColumnElement[bool]:
     return condition
 
 
+def _panel(columns: Sequence[str], *, by_name: bool) -> Any:
+    """Return the SELECT of what was counted in three spans, most first.
+
+    :param columns: by which counts are told apart.
+    :param by_name: whether only one name is asked for.
+    """
+    parts = []
+    for span, table in (("before", schema.rollups), ("after", schema.rollups), ("months", schema.monthly_rollups)):
+        when = table.c["month" if span == "months" else "day"]
+        inside = when.between(bindparam(f"{span}_first"), bindparam(f"{span}_last"))
+        wanted = equal(table, *_OF_SPAN) & inside
+        if by_name:
+            wanted = wanted & equal(table, "name")
+        parts.append(select(*(table.c[name] for name in columns), table.c.n, table.c.value).where(wanted))
+    counted = union_all(*parts).subquery("counted")
+    n = func.sum(counted.c.n)
+    told = [counted.c[name] if name in columns else literal_column("''").label(name) for name in _DETAILS]
+    return (
+        select(*told, n, func.sum(counted.c.value))
+        .group_by(*(counted.c[name] for name in columns))
+        .having(n != literal_column("0"))
+        .order_by(n.desc(), *(counted.c[name] for name in columns))
+        .limit(bindparam("most"))
+        .offset(literal_column("0"))  # SQLAlchemy would write it as a parameter for SQLite
+    )
+
+
 class Statements:
     """All statements that both engines run, in one engine's words.
 
@@ -44,6 +91,8 @@ class Statements:
         self._notices()
         self._subjects()
         self._events()
+        self._settling()
+        self._panels()
         self._totals()
         self._sightings()
         self._leases()
@@ -108,13 +157,52 @@ class Statements:
         )
 
     def _events(self) -> None:
-        fresh = schema.fresh_events
+        fresh, settled = schema.fresh_events, schema.events
         self.append = self._compile("append", self._insert(fresh).on_conflict_do_nothing(), names(fresh))
         self.events = self._compile(
             "events",
-            select(fresh).where(equal(fresh, *_SUBJECT)).order_by(fresh.c.at, fresh.c.event),
-            _SUBJECT,
+            union_all(
+                select(settled).where(equal(settled, *_SUBJECT)),
+                select(fresh).where(equal(fresh, *_SUBJECT)),
+            ).order_by("at", "event"),
+            [*_SUBJECT, *_SUBJECT],
         )
+
+    def _settling(self) -> None:
+        visitors, numbers, members = schema.visitors, schema.numbers, schema.members
+        self.visitor = self._compile("settle", select(visitors.c.body).where(equal(visitors, *_SUBJECT)), _SUBJECT)
+        self.keep_visitor = self._compile("settle", self._insert_or_set(visitors, "at", "body"), names(visitors))
+        self.forget_visitor = self._compile("block", delete(visitors).where(equal(visitors, *_SUBJECT)), _SUBJECT)
+        self.number = self._compile("settle", select(numbers.c.n).where(equal(numbers, *_SERIES)), _SERIES)
+        self.keep_number = self._compile("settle", self._insert_or_set(numbers, "n"), names(numbers))
+        self.chunk = self._compile("settle", select(members.c.bits).where(equal(members, *_CHUNK)), _CHUNK)
+        group = _CHUNK[:-1]
+        self.has_members = self._compile("settle", select(members.c.chunk).where(equal(members, *group)), group)
+        self.keep_chunk = self._compile("settle", self._insert_or_set(members, "bits"), names(members))
+        self.add_daily = self._compile("settle", self._insert_or_add_up(schema.rollups), names(schema.rollups))
+        self.add_monthly = self._compile(
+            "settle", self._insert_or_add_up(schema.monthly_rollups), names(schema.monthly_rollups)
+        )
+
+    def _panels(self) -> None:
+        days, members = schema.rollups, schema.members
+        self.panel = self._compile("panel", _panel(("name",), by_name=False), [*chain(*_SPANS), "most"])
+        self.panel_details = self._compile("panel", _panel(_DETAILS, by_name=False), [*chain(*_SPANS), "most"])
+        named = chain.from_iterable((*span, "name") for span in _SPANS)
+        self.panel_of = self._compile("panel", _panel(_DETAILS, by_name=True), [*named, "most"])
+        between = days.c.day.between(bindparam("first"), bindparam("last"))
+        by_day = select(days.c.day, func.sum(days.c.n), func.sum(days.c.value)).group_by(days.c.day)
+        of_what = equal(days, "site", "what", "bot")
+        in_order = ["site", "what", "bot", "first", "last"]
+        self.by_day = self._compile("by_day", by_day.where(of_what & between), in_order)
+        self.by_day_of = self._compile(
+            "by_day", by_day.where(of_what & between & equal(days, "name")), [*in_order, "name"]
+        )
+        sets = select(members.c.day, members.c.chunk, members.c.name, members.c.bits).where(
+            equal(members, "site", "what", "bot") & members.c.day.between(bindparam("first"), bindparam("last"))
+        )
+        self.members = self._compile("visits", sets, in_order)
+        self.members_of = self._compile("visits", sets.where(equal(members, "name")), [*in_order, "name"])
 
     def _totals(self) -> None:
         totals = schema.totals
@@ -179,6 +267,22 @@ class Statements:
         return count.on_conflict_do_update(
             index_elements=list(table.primary_key.columns), set_={"n": table.c.n + count.excluded.n}
         )
+
+    def _insert_or_set(self, table: Table, *columns: str) -> Any:
+        """Return the INSERT of a row that takes the place of the one that is there."""
+        row = self._insert(table)
+        changes = {name: row.excluded[name] for name in columns}
+        return row.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=changes)
+
+    def _insert_or_add_up(self, table: Table) -> Any:
+        """Return the INSERT of a rollup that adds to the one that is there. A sum that is full stays as it is."""
+        count = self._insert(table)
+        room = func.abs(table.c.value) < literal_column(str(MOST_VALUE))
+        changes = {
+            "n": table.c.n + count.excluded.n,
+            "value": case((room, table.c.value + count.excluded.value), else_=table.c.value),
+        }
+        return count.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=changes)
 
     def _compile(self, name: str, statement: ClauseElement, parameters: Sequence[str]) -> str:
         """Return a statement as text.

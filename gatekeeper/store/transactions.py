@@ -1,8 +1,7 @@
 """Jobs, and running them: many in one transaction, each failing for its own mistakes alone."""
 
 import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, groupby
 
@@ -30,11 +29,13 @@ class Job:
     :param work: another write; it raises :class:`InvalidInput` where the job itself is at fault.
     :param probe: write the heartbeat, unless the transaction writes anything else.
     :param flush: write the tally.
+    :param settle: settle some of the events that wait; ``settled`` then tells how many, None where another process
+        settles.
 
     ``abandoned`` is set when nobody waits for it any more: it need not be done.
     """
 
-    __slots__ = ("_done", "abandoned", "error", "events", "flush", "probe", "work")
+    __slots__ = ("_done", "abandoned", "error", "events", "flush", "probe", "settle", "settled", "work")
 
     def __init__(
         self,
@@ -43,11 +44,14 @@ class Job:
         work: Work | None = None,
         probe: bool = False,
         flush: bool = False,
+        settle: bool = False,
     ) -> None:
         self.events = events
         self.work = work
         self.probe = probe
         self.flush = flush
+        self.settle = settle
+        self.settled: int | None = 0
         self.error: Exception | None = None
         self.abandoned = False
         # A bare lock is the cheapest thing in Python that one thread can wait for.
@@ -87,11 +91,12 @@ class Transactions:
     """Runs jobs, in their order, in one transaction. Used by one thread at a time.
 
     :param clock: seconds since the epoch.
+    :param zones: the time zones of sites; UTC for one that is not there.
     """
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], zones: Mapping[str, str]) -> None:
         self._clock = clock
-        self._appender = writes.Appender()
+        self._appender = writes.Appender(zones)
         #: Whether the last run came as far as its COMMIT: what failed then may yet have been written.
         self.committing = False
 
@@ -122,7 +127,7 @@ class Transactions:
         self.committing = False
         connection.execute(connection.BEGIN)
         try:
-            outcome = self._run_in_order(connection, jobs, day_of(at))
+            outcome = self._run_in_order(connection, jobs, at)
             if not outcome.wrote and any(job.probe for job in jobs):
                 writes.beat(connection, at, room)
                 outcome.wrote = True
@@ -135,13 +140,13 @@ class Transactions:
             raise
         return outcome
 
-    def _run_in_order(self, connection: Connection, jobs: Sequence[Job], day: str) -> Outcome:
+    def _run_in_order(self, connection: Connection, jobs: Sequence[Job], at: int) -> Outcome:
         outcome = Outcome()
         for work, run in _runs(jobs):
             before = connection.total_changes
             if work is None:
                 events = chain.from_iterable(job.events for job in run)
-                outcome.dropped += self._appender.append(connection, events, day)
+                outcome.dropped += self._appender.append(connection, events, at)
             elif not _run_alone(connection, work, run[0]):
                 continue
             outcome.wrote = outcome.wrote or connection.total_changes > before
@@ -167,11 +172,6 @@ def _run_alone(connection: Connection, work: Work, job: Job) -> bool:
         connection.execute("ROLLBACK TO job")
     connection.execute("RELEASE job")
     return job.error is None
-
-
-def day_of(at: int) -> str:
-    """Return the ISO date, UTC, of seconds since the epoch."""
-    return time.strftime("%Y-%m-%d", time.gmtime(at))
 
 
 def unavailable(error: Exception) -> StoreUnavailable:

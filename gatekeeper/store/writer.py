@@ -18,6 +18,7 @@ from .connections import Connections
 from .contract import Total
 from .engine import Engine
 from .meter import Meter
+from .settling import Schedule, Settler
 from .tallies import Tally
 from .transactions import ROOM, Job, Transactions, unavailable
 
@@ -57,6 +58,7 @@ class Writer:
         tally: Tally,
         *,
         clock: Callable[[], float],
+        zones: Mapping[str, str],
         patience: float,
     ) -> None:
         self._engine = engine
@@ -64,6 +66,7 @@ class Writer:
         self._connections = connections
         self._tally = tally
         self._clock = clock
+        self._zones = zones
         self._patience = patience
         self._stopping = False
         self._begin()
@@ -72,7 +75,9 @@ class Writer:
     def _begin(self) -> None:
         """Begin with nothing running and nothing known."""
         self._pid = os.getpid()
-        self._transactions = Transactions(self._clock)
+        self._transactions = Transactions(self._clock, self._zones)
+        self._settler = Settler(self._zones)
+        self._schedule = Schedule()
         self.meter = Meter()
         self._queue: SimpleQueue[Job | None] = SimpleQueue()
         self._starting = threading.Lock()
@@ -182,7 +187,7 @@ class Writer:
     def _run(self) -> None:
         while not (self._stopping and self._queue.empty()):
             try:
-                self._settle(self._take())
+                self._carry_out(self._take())
                 self._look_after()
             except Exception as error:
                 log.exception("the writer stumbled, and goes on")
@@ -216,16 +221,18 @@ class Writer:
     def _until_due(self) -> float | None:
         """Return for how long there is nothing to do but wait; None for ever."""
         due = self._scrub_at
-        if self._trouble:
-            due = min(due, self._last_probe + PROBE_EVERY)
+        due = min(due, self._last_probe + PROBE_EVERY if self._trouble else self._schedule.due)
         if self._tally:
             due = min(due, self._last_flush + FLUSH_EVERY)
         return None if due == math.inf else max(0.0, due - time.monotonic())
 
-    def _settle(self, jobs: list[Job]) -> None:
-        written = [job for job in jobs if not job.flush]
+    def _carry_out(self, jobs: list[Job]) -> None:
+        written = [job for job in jobs if not job.flush and not job.settle]
         if written:
             self._write(written)
+        for job in jobs:
+            if job.settle:
+                job.finish(self._settle(job))
         flushes = [job for job in jobs if job.flush]
         if flushes:
             error = self._flush()
@@ -267,6 +274,8 @@ class Writer:
         self._refreshing = False
         if outcome.wrote:
             self._well()
+        if any(job.events for job in jobs):
+            self._schedule.arrived(time.monotonic())
         for total in outcome.dropped:
             self._tally.add(total)
 
@@ -292,6 +301,8 @@ class Writer:
         now = time.monotonic()
         if self._trouble and now >= self._last_probe + PROBE_EVERY:
             self._probe()
+        if not self._trouble and now >= self._schedule.due:
+            self._settle(Job(settle=True))
         if self._tally and now >= self._last_flush + FLUSH_EVERY:
             self._flush()
         if now >= self._scrub_at:
@@ -312,6 +323,24 @@ class Writer:
         except Exception as error:
             log.warning("the tally could not be written, and waits: %s", error)
             return unavailable(error)
+        return None
+
+    def _settle(self, job: Job) -> Exception | None:
+        """Settle some of the events that wait; return what it failed with."""
+        began = time.monotonic()
+        schedule = self._schedule
+        try:
+            self._engine.claim_writing()
+            settling = self._settler.job(job, max(schedule.limit, 1), count=schedule.counting)
+            self._transactions.run_on(self._connections, [settling], urgent=True)
+        except Exception as error:
+            self._settler.forget()
+            mistake = not isinstance(error, self._troubles) or isinstance(error, self._engine.mistakes)
+            schedule.failed(time.monotonic(), mistake=mistake)
+            log.warning("events could not be settled, and wait: %s", error)
+            return unavailable(error)
+        now = time.monotonic()
+        schedule.settled(job.settled, now - began, now, busy=not self._queue.empty())
         return None
 
     def _scrub(self) -> None:

@@ -10,6 +10,7 @@ import rfc8785
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from gatekeeper.core.choices import State
+from gatekeeper.core.days import UTC, day_of
 from gatekeeper.core.decisions import Reason, Status
 from gatekeeper.core.errors import InvalidInput
 from gatekeeper.core.events import Event
@@ -85,6 +86,7 @@ def block(connection: Connection, who: Who, status: Status, at: int) -> None:
         _raise_status(connection, who, status.value, at)
         if status is Status.ERASED:
             connection.execute(connection.sql.forget_key, (None, *who))
+            connection.execute(connection.sql.forget_visitor, who)
 
 
 def status_of(connection: Connection, who: Who) -> str | None:
@@ -166,17 +168,23 @@ class Appender:
 
     It remembers keys, so that a visitor's next event needs no look-up, but asks the database every time whether the
     subject is blocked: another process may have done that.
+
+    :param zones: the time zones of sites; UTC for one that is not there.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, zones: Mapping[str, str]) -> None:
+        self._zones = zones
         self._sealers: OrderedDict[Who, AESGCM] = OrderedDict()
 
     def forget(self) -> None:
         """Forget all keys: after a roll-back one may be of a subject that was never kept."""
         self._sealers.clear()
 
-    def append(self, connection: Connection, events: Iterable[Encoded], day: str) -> list[Total]:
-        """Append events, and return the totals of those that were dropped, one for each."""
+    def append(self, connection: Connection, events: Iterable[Encoded], at: int) -> list[Total]:
+        """Append events, and return the totals of those that were dropped, one for each.
+
+        :param at: the time now, in seconds since the epoch.
+        """
         events = list(events)
         if not events:
             return []
@@ -186,6 +194,7 @@ class Appender:
         for event, body, permit in events:
             sealer = sealers[event.site, event.subject, permit]
             if isinstance(sealer, Reason):
+                day = day_of(at, self._zones.get(event.site, UTC))
                 dropped.append(Total(event.site, day, "hit", event.tracker, sealer.value))
                 continue
             sealed = sealing.seal(sealer, body, event.site, event.subject, event.id)

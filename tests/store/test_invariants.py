@@ -73,7 +73,7 @@ def test_nothing_of_an_ended_subject_is_appended_in_any_order(
 ) -> None:
     subjects = [new_id() for _ in range(SUBJECTS)]
     ids = [new_id() for _ in range(EVENTS)]
-    processes = [Transactions(lambda: NOW), Transactions(lambda: NOW)]
+    processes = [Transactions(lambda: NOW, {}), Transactions(lambda: NOW, {})]
     model = Model()
 
     for number, start in enumerate(range(0, len(steps), size)):
@@ -100,7 +100,7 @@ def run(connections: Connections, process: Transactions, batch: list[Job]) -> No
 
 def rows(connections: Connections, subject: bytes) -> int:
     with connections.use() as connection:
-        return len(connection.execute(connection.sql.events, (SITE, subject)).fetchall())
+        return len(connection.execute(connection.sql.events, (SITE, subject) * 2).fetchall())
 
 
 def jobs(batch: list[tuple[str, int, int]], subjects: list[bytes], ids: list[bytes]) -> list[Job]:

@@ -265,7 +265,7 @@ def disk(tmp_path: Path) -> Iterator[SmallDisk | PageLimit]:
 def test_on_a_full_disk_it_refuses_and_with_room_it_goes_on(disk: SmallDisk | PageLimit, tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/gatekeeper.db"
     migrate(url)
-    store = Keeper(SqliteEngine(tmp_path / "gatekeeper.db"), clock=lambda: NOW, wait=0.8)
+    store = Keeper(SqliteEngine(tmp_path / "gatekeeper.db"), clock=lambda: NOW, wait=0.8, zones={})
     store.start()
     record = new_record()
     store.record(record)
@@ -427,7 +427,7 @@ def test_in_a_batch_a_mistake_fails_alone(serving: Keeper) -> None:
 
 def test_after_a_roll_back_no_key_of_it_is_used(serving: Keeper) -> None:
     # A subject whose key was made in a transaction that failed gets another key when it comes again.
-    transactions = Transactions(lambda: NOW)
+    transactions = Transactions(lambda: NOW, {})
     record = new_record()
     event = new_event(record.subject)
     serving.check()
