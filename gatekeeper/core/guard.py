@@ -46,7 +46,19 @@ def page_settings(site: Site) -> dict[str, Any]:
         "anonymous": site.anonymous_totals,
         "consents": {tracker.id: tracker.consent.value for tracker in site.trackers.values() if tracker.consent},
         "gate": gate,
+        "log": _log(site),
     }
+
+
+def _log(site: Site) -> dict[str, Any]:
+    """Return what the log may be told: what needs a purpose beside the row's own, the events' purposes, the search."""
+    told: dict[str, Any] = {
+        "asks": {name: site.fields[name] for name in ("search", "source", "medium", "campaign", "target")},
+        "events": dict(site.events),
+    }
+    if site.search.paths:
+        told["search"] = {"paths": list(site.search.paths), "parameters": list(site.search.parameters)}
+    return told
 
 
 def tells_early(site: Site) -> bool:

@@ -31,6 +31,7 @@ PARTS = {
         "frames.js",
         "check.js",
         "report.js",
+        "log.js",
         "page.js",
     ),
     "embeds": ("embeds.js",),
@@ -140,11 +141,13 @@ class Bundles:
     def _texts(self) -> dict[str, object]:
         notice = self._site.notice
         content = notice.content if notice else notice_content(self._site)
+        # What the log holds stands in the notice, which the banner links to.
+        shown = {key: value for key, value in content.items() if key != "log"}
         return {
             "language": ENGLISH["language"],
             "direction": ENGLISH["direction"],
             "strings": ENGLISH,
-            "notice": {**content, "no": notice.no if notice else 0},
+            "notice": {**shown, "no": notice.no if notice else 0},
         }
 
 

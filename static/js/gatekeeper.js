@@ -37,11 +37,9 @@ const api = Object.freeze({
   /** Records a choice. A refusal holds in this very click; a grant once the server and the cookie have it. */
   choose: (wish = {}) => guard.choose(wish, byVisitor()),
   withdraw: () => api.choose(),
-  open() {
-    open();
-  },
-  // Custom events are not sent yet.
-  event() {},
+  open: () => void open(),
+  /** Logs what the site itself names, as far as the choice allows; see log.js. */
+  event: (...args) => part("page").then(() => guard.event(...args)),
   /** Calls back on an event, at once where it has been missed; returns its undoing. */
   on(name, fn) {
     const heard = ({ detail }) => fn(detail);

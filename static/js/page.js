@@ -129,7 +129,7 @@ function begin() {
   if (document.readyState !== "complete") addEventListener("load", check);
 }
 
-Object.assign(guard, { base, emit, asked, choose, trackerOf, serves, reachable, lent, foreign, fits, whose });
+Object.assign(guard, { base, emit, event, asked, choose, trackerOf, serves, reachable, lent, foreign, fits, whose });
 protect(window);
 stand();
 giveBack();
