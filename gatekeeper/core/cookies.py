@@ -20,8 +20,8 @@ def cookie_name(site: Site, name: str) -> str:
 
 
 def is_ours(name: str) -> bool:
-    """Return whether a full name is one of ours, whatever its prefix."""
-    return name.rpartition("-")[2] in {CHOICE, SUBJECT}
+    """Tell whether a cookie is Gatekeeper's own, whatever the prefix of its name."""
+    return name.removeprefix("__Host-").removeprefix("__Secure-").startswith(_OURS)
 
 
 def attributes(site: Site) -> str:

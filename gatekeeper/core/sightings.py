@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import urlsplit
 
+from .cookies import is_ours
 from .minimise import clean_path
 from .policy import own_hosts
 from .sites import Site
@@ -104,11 +105,6 @@ def clean_name(name: str) -> str:
             stem = "".join(parts[:no])
             return f"{stem}*" if stem.strip("_.:/-") else ""
     return name
-
-
-def is_ours(name: str) -> bool:
-    """Tell whether a name is Gatekeeper's own."""
-    return name.removeprefix("__Host-").removeprefix("__Secure-").startswith("gk_")
 
 
 def declares_host(site: Site, host: str) -> bool:

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator
 
+from gatekeeper.core.cookies import is_ours
 from gatekeeper.core.sites import Mode, Site
 from gatekeeper.core.trackers import Kind
-
-from .jar import is_ours
 
 _FROM_HOSTS = {Kind.SCRIPT, Kind.LOADER, Kind.EMBED}
 

@@ -13,8 +13,10 @@ from hashlib import sha256
 from typing import cast
 
 from gatekeeper.core.choices import Choice, read_choice
+from gatekeeper.core.cookies import is_ours
 from gatekeeper.core.decisions import DAY, Visitor
 from gatekeeper.core.errors import BadChoice, BadToken
+from gatekeeper.core.jar import Jar, removals
 from gatekeeper.core.learners import is_learner
 from gatekeeper.core.policy import Header, gate_headers, hint_headers, is_tags_only, learn_headers
 from gatekeeper.core.signals import read_signals
@@ -23,7 +25,7 @@ from gatekeeper.core.tokens import SubjectToken, SubjectTokens
 from gatekeeper.core.visits import Visit, read_visit
 
 from . import caching
-from .jar import Jar, is_ours, name_of, names_in, removals, removes
+from .setting import name_of, removes
 from .tags import script_tag, takes_tag
 
 log = logging.getLogger("gatekeeper.gate")
@@ -159,10 +161,9 @@ class Ruling:
         return False
 
     def _removals(self) -> list[str]:
-        carried = names_in(self._header("HTTP_COOKIE")) if self.sure and not self.learns else []
-        denied = [name for name in carried if self.known.jar.is_denied(name, self.grants.trackers.__contains__)]
-        ours = [name for name in denied if not is_ours(name)]
-        return removals(ours, self._header("HTTP_HOST"), self.path, secure=self.known.site.secure) if ours else []
+        carried = self._header("HTTP_COOKIE") if self.sure and not self.learns else ""
+        denied = self.known.jar.denied(carried, self.grants.trackers.__contains__)
+        return removals(denied, self._header("HTTP_HOST"), self.path, secure=self.known.site.secure)
 
     def takes_tag(self, status: int, headers: list[Header]) -> bool:
         """Tell whether the guard's tag is to be put into the response."""

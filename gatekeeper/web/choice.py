@@ -1,7 +1,7 @@
 """The choice: give it, read it, withdraw it. Refusing needs nobody's leave; only a grant waits for the commit."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from typing import Annotated, Any
@@ -21,6 +21,7 @@ from gatekeeper.store.contract import ConsentRecord, Total
 
 from .http import Request, Response, json_response, read_json
 from .ids import random_id, receipt_code
+from .leftovers import leftovers
 from .service import Service
 from .visits import read_visit
 
@@ -53,7 +54,7 @@ class Answer(msgspec.Struct, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What an answer has become: the choice as it now holds, the cookies that keep it, a grant's receipt."""
+    """What an answer has become: the choice as it now holds, the cookies that this sets and removes, its receipt."""
 
     choice: Choice
     cookies: tuple[str, ...]
@@ -66,7 +67,7 @@ def post(service: Service, request: Request, site: str) -> Response:
     answer = read_json(request.body(), Answer)
 
     try:
-        outcome = take(service, visit, answer)
+        outcome = take(service, request, visit, answer)
     except StaleNotice as error:
         settings = service.published(site).bundles.all_settings
         return json_response({"error": str(error), "notice": error.current, "settings": settings}, 409)
@@ -84,17 +85,22 @@ def get(service: Service, request: Request, site: str) -> Response:
 def delete(service: Service, request: Request, site: str) -> Response:
     """Withdraw everything."""
     visit = read_visit(service, request, site)
-    outcome = take(service, visit, Answer())
+    outcome = take(service, request, visit, Answer())
     return json_response(describe(outcome.choice, visit), cookies=outcome.cookies)
 
 
-def take(service: Service, visit: Visit, answer: Answer) -> Outcome:
-    """Make an answer the visitor's choice.
+def take(service: Service, request: Request, visit: Visit, answer: Answer) -> Outcome:
+    """Make an answer the visitor's choice. What the browser holds of denied trackers is removed, as far as it tells.
 
     :raises InvalidInput: it names what the notice does not know, or contradicts itself.
     :raises StaleNotice: it grants something under a notice that is not the current one.
     :raises StoreUnavailable: a grant, or the end of one, could not be kept. Nothing was granted then.
     """
+    outcome = _take(service, visit, answer)
+    return replace(outcome, cookies=(*outcome.cookies, *leftovers(service, request, visit, outcome.choice)))
+
+
+def _take(service: Service, visit: Visit, answer: Answer) -> Outcome:
     notice = _current(visit.site)
     answer = _heeding(answer, visit)
     if not answer.grants:

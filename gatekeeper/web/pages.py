@@ -60,7 +60,7 @@ def post_choices(service: Service, request: Request, site: str) -> Response:
     answer = _answer(fields, visit)
     if answer.grants and not (is_navigation(request) and _has_ticket(service, visit, fields)):
         return _choices(service, visit, asked=answer)
-    return _choices(service, visit, outcome=take(service, visit, answer))
+    return _choices(service, visit, outcome=take(service, request, visit, answer))
 
 
 def show_notice(service: Service, request: Request, site: str, no: int | None = None) -> Response:

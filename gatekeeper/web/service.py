@@ -12,6 +12,7 @@ from gatekeeper.core.cookies import read_ours
 from gatekeeper.core.decisions import DAY
 from gatekeeper.core.errors import BadChoice, BadToken, StoreUnavailable
 from gatekeeper.core.geo import Locate, nowhere
+from gatekeeper.core.jar import Jar
 from gatekeeper.core.links import Links
 from gatekeeper.core.signals import Signal
 from gatekeeper.core.sites import Site
@@ -52,6 +53,7 @@ class Published:
     def __init__(self, site: Site, read_token: Callable[[str], SubjectToken | None]) -> None:
         self.site = site
         self.bundles = Bundles(site)
+        self.jar = Jar(site)
         self.read_choice = lru_cache(maxsize=_REMEMBERED)(self._read_choice)
         self._read_token = read_token
         self._visit_on = lru_cache(maxsize=_VISITS)(self._read_visit)

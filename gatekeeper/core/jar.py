@@ -1,13 +1,13 @@
-"""The cookies of the site's own server: whose each one is, and how one that is denied is removed from a browser.
+"""The cookies of the site itself: whose each one is, and how one that is denied is removed from a browser.
 
-Only a server can: a script neither sees nor removes an ``HttpOnly`` cookie.
+Only a server can remove them all: a script neither sees nor removes an ``HttpOnly`` cookie.
 """
 
 import re
 from collections.abc import Callable, Iterator
-from email.utils import parsedate_to_datetime
 
-from gatekeeper.core.sites import Site
+from .cookies import is_ours
+from .sites import Site
 
 #: A response carries at most so many removals; what is left over is removed by the next one.
 MAX_REMOVALS = 24
@@ -36,34 +36,13 @@ class Jar:
             return self._exact[name]
         return next((owners for start, owners in self._begun if name.startswith(start)), [])
 
-    def is_denied(self, name: str, allows: Callable[[str], bool]) -> bool:
-        """Tell whether a cookie is declared, and none of the trackers that declare it may fire."""
+    def denied(self, header: str, allows: Callable[[str], bool]) -> list[str]:
+        """Return the names in a ``Cookie`` header that are declared, but by no tracker that may fire; never ours."""
+        return [name for name in names_in(header) if self._is_denied(name, allows) and not is_ours(name)]
+
+    def _is_denied(self, name: str, allows: Callable[[str], bool]) -> bool:
         owners = self.owners(name)
         return bool(owners) and not any(map(allows, owners))
-
-
-def is_ours(name: str) -> bool:
-    """Tell whether a cookie is Gatekeeper's own."""
-    return name.removeprefix("__Host-").removeprefix("__Secure-").startswith("gk_")
-
-
-def name_of(set_cookie: str) -> str:
-    """Return the name in a ``Set-Cookie`` value."""
-    pair = set_cookie.partition(";")[0]
-    # RFC 6265bis section 5.6: without an equals sign it is a value without a name.
-    return pair.partition("=")[0].strip() if "=" in pair else ""
-
-
-def removes(set_cookie: str, now: int) -> bool:
-    """Tell whether a ``Set-Cookie`` value removes its cookie, which is always welcome."""
-    attributes = [part.partition("=") for part in set_cookie.split(";")[1:]]
-    found = {key.strip().lower(): value.strip() for key, _, value in attributes}
-    if "max-age" in found:
-        return found["max-age"].startswith("-") or found["max-age"] == "0"
-    try:
-        return parsedate_to_datetime(found["expires"]).timestamp() <= now
-    except (KeyError, ValueError):
-        return False
 
 
 def names_in(header: str) -> list[str]:
