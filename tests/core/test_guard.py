@@ -11,6 +11,8 @@ from gatekeeper.core.policy import DIRECTIVES
 from .cases import choice_site, decision_sites, declare, read_table
 
 SITES = decision_sites()
+#: What a row of the log needs another purpose for, beside its own.
+ASKS = {"search": "analytics", **dict.fromkeys(("source", "medium", "campaign", "target"), "marketing")}
 
 
 def test_the_settings_of_a_site():
@@ -146,6 +148,26 @@ def test_the_gate_and_what_a_tracker_keeps_and_loads_are_told():
         "anonymous": False,
         "consents": {"tag": "google"},
         "gate": {"reload": True, "no_reload": ["/pay*"]},
+        "log": {"asks": ASKS, "events": {}},
+    }
+
+
+def test_the_page_is_told_where_the_search_is_and_what_each_event_needs():
+    table = {
+        "name": "The Shop",
+        "origins": ["https://shop.example"],
+        "controller": {"name": "Shop Ltd", "address": "1 High Street", "contact": "privacy@shop.example"},
+        "search": {"paths": ["/search*"], "parameters": ["q"]},
+        "fields": {"campaign": "functional"},
+        "events": {"lead": {"purpose": "marketing"}},
+    }
+
+    told = page_settings(declare("shop", table))["log"]
+
+    assert told == {
+        "asks": {**ASKS, **dict.fromkeys(("source", "medium", "campaign"), "functional")},
+        "events": {"lead": "marketing"},
+        "search": {"paths": ["/search*"], "parameters": ["q"]},
     }
 
 
