@@ -24,7 +24,7 @@ ANSWERED = 300
 #: For how long a Gatekeeper that did not answer in time is not asked again, in seconds.
 PAUSE = 5
 #: For the scripts: the one that pages name, and those that are named by their content.
-FRESH = "public, max-age=300, stale-while-revalidate=86400"
+FRESH = "public, max-age=60, stale-while-revalidate=86400"
 IMMUTABLE = "public, max-age=31536000, immutable"
 
 

@@ -80,7 +80,7 @@ def show_notice(service: Service, request: Request, site: str, no: int | None = 
 def style(service: Service, request: Request, site: str) -> Response:
     """Send the style sheet of the visitor's pages."""
     service.published(site)
-    headers = (("Content-Type", "text/css; charset=utf-8"), ("Cache-Control", "public, max-age=300"), *OWN)
+    headers = (("Content-Type", "text/css; charset=utf-8"), ("Cache-Control", "public, max-age=60"), *OWN)
     return Response(200, headers, assets.static("pages.css").read_bytes())
 
 

@@ -29,7 +29,7 @@ class Cache(StrEnum):
     """Who may keep the answer."""
 
     NONE = "no-store"
-    FRESH = "max-age=300"
+    FRESH = "max-age=60"
     IMMUTABLE = "immutable"
     CHECK = "no-cache"
 

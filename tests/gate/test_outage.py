@@ -207,7 +207,7 @@ def test_scripts_that_were_written_out_need_no_gatekeeper(
     assert script.status == named.status == 200
     assert script.body == named.body == (tmp_path / "www/gk/shop/gatekeeper.js").read_bytes()
     assert script.all("Content-Type")[0].startswith("text/javascript")
-    assert script.all("Cache-Control") == ["public, max-age=300, stale-while-revalidate=86400"]
+    assert script.all("Cache-Control") == ["public, max-age=60, stale-while-revalidate=86400"]
     assert named.all("Cache-Control") == ["public, max-age=31536000, immutable"]
     assert other.status in {502, 503}
 

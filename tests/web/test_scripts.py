@@ -27,7 +27,7 @@ def test_two_visitors_get_the_same_bytes_and_no_cookie(new_browser: Callable[...
     assert sorted(first.headers.items()) == sorted(second.headers.items())
     assert "Set-Cookie" not in first.headers
     assert "Cookie" not in first.headers.get("Vary", "")
-    assert first.headers["Cache-Control"] == "public, max-age=300, stale-while-revalidate=86400"
+    assert first.headers["Cache-Control"] == "public, max-age=60, stale-while-revalidate=86400"
 
 
 @pytest.mark.parametrize(
