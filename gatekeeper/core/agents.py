@@ -1,7 +1,8 @@
 """What a user agent string tells: browser, system, kind of device, and whether a program sent it."""
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import crawleruseragents
@@ -30,6 +31,15 @@ _PROGRAMS = (
     r"[a-z0-9]@[a-z]{2}|[.](com|org|net|io|html?)([^a-z0-9]|$)",
     r"^[^ ]+/[^ ]*$|^mozilla/[0-9.]+ \(compatible;?\)$",  # a bare product, as HTTP libraries send it
 )
+
+#: Browsers whose user agent string says Chrome, by what they call themselves in `Sec-CH-UA`. No other names are taken
+#: from there: anybody can write one.
+_BRANDS = {name: name for name in ("Brave", "DuckDuckGo", "Opera GX", "Vivaldi")} | {"YaBrowser": "Yandex Browser"}
+_BRAND = re.compile(r'"([^"]{1,40})";v="([0-9]{1,4})"')
+_HEADLESS = "HeadlessChrome"
+#: From this platform version on Windows is 11; below it is 10 (Microsoft, "Detect Windows 11 using User-Agent Client
+#: Hints"). The user agent string says 10 of both.
+_WINDOWS_11 = 13
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +85,24 @@ def _bots() -> ua_parser.Parser:
 
 def _only_agents(matchers: Sequence[UserAgentMatcher]) -> ua_parser.Parser:
     return ua_parser.Parser(Resolver((list(matchers), [], [])))
+
+
+def with_hints(agent: Agent, brands: str, platform_version: str) -> Agent:
+    """Return a browser as its client hints make it more exact, where it sends them (W3C User-Agent Client Hints).
+
+    :param brands: the ``Sec-CH-UA`` header, which browsers send unasked; empty where there is none.
+    :param platform_version: ``Sec-CH-UA-Platform-Version``, which only those send who agreed to the visit log.
+    """
+    found = dict(_BRAND.findall(brands[:MAX_AGENT]))
+    brand = next((name for name in found if name in _BRANDS), None)
+    if brand:
+        agent = replace(agent, browser=f"{_BRANDS[brand]} {found[brand]}")
+    if _HEADLESS in found:
+        agent = replace(agent, device=BOT)
+    major = platform_version.strip('"').partition(".")[0]
+    if agent.system == "Windows" and major.isascii() and major.isdecimal() and 0 < int(major[:4]):
+        agent = replace(agent, system="Windows 11" if int(major[:4]) >= _WINDOWS_11 else "Windows 10")
+    return agent
 
 
 def read_agent(text: str) -> Agent:

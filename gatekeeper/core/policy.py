@@ -20,9 +20,9 @@ DIRECTIVES = (
 _ENFORCE = "Content-Security-Policy"
 _REPORT = "Content-Security-Policy-Report-Only"
 _STRICT = "Connection-Allowlist"
-#: What a consenting visitor's browser is asked to tell (User-Agent Client Hints). Nobody else's: the answers tell
-#: one browser from another.
-HINTS = "Sec-CH-UA-Platform-Version, Sec-CH-UA-Model, Sec-CH-UA-Full-Version-List"
+#: What a consenting visitor's browser is asked to tell (User-Agent Client Hints). Nobody else's: the answers tell one
+#: browser from another; and no more than the visit log keeps (``gatekeeper.core.agents``).
+HINTS = "Sec-CH-UA-Platform-Version"
 
 Header = tuple[str, str]
 

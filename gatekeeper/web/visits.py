@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from gatekeeper.core import minimise
+from gatekeeper.core.agents import with_hints
 from gatekeeper.core.events import permitted_fields
 from gatekeeper.core.signals import read_signals
 from gatekeeper.core.visits import Visit
@@ -59,6 +60,8 @@ class Facts:
         if not any(name in kept and self._visit.grants(kept[name]) for name in _OF_REQUEST):
             return {}
         agent = read_agent(self._request.header("HTTP_USER_AGENT"))
+        if brands := self._request.header("HTTP_SEC_CH_UA"):
+            agent = with_hints(agent, brands, self._request.header("HTTP_SEC_CH_UA_PLATFORM_VERSION"))
         address = client_address(self._request.environ, self._service.config.trusted_proxies)
         place = self._service.locate(address)
         return {

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatekeeper.core.agents import BOT, MAX_AGENT, Agent, _read, read_agent
+from gatekeeper.core.agents import BOT, MAX_AGENT, Agent, _read, read_agent, with_hints
 
 WEBKIT = "AppleWebKit/537.36 (KHTML, like Gecko)"
 SAFARI = "AppleWebKit/605.1.15 (KHTML, like Gecko)"
@@ -127,3 +127,33 @@ def test_only_the_beginning_of_a_long_string_is_read_and_remembered():
 
     assert agents == {AGENTS[0][1]}
     assert _read.cache_info().currsize == 1
+
+
+CHROME = Agent("Chrome 141", "Windows", "desktop")
+NOT = '"Not?A_Brand";v="8", "Chromium";v="141"'
+HINTS = [
+    ("", "", CHROME),
+    (f'{NOT}, "Google Chrome";v="141"', "", CHROME),
+    (f'{NOT}, "Brave";v="141"', "", Agent("Brave 141", "Windows", "desktop")),
+    (f'"YaBrowser";v="25", {NOT}', "", Agent("Yandex Browser 25", "Windows", "desktop")),
+    (f'{NOT}, "Google Chrome";v="141"', '"15.0.0"', Agent("Chrome 141", "Windows 11", "desktop")),
+    (f'{NOT}, "Google Chrome";v="141"', '"13.0.0"', Agent("Chrome 141", "Windows 11", "desktop")),
+    (f'{NOT}, "Google Chrome";v="141"', '"10.0.0"', Agent("Chrome 141", "Windows 10", "desktop")),
+    (f'{NOT}, "HeadlessChrome";v="141"', "", Agent("Chrome 141", "Windows", "bot")),
+    # what nobody's browser sends
+    ('"Free text";v="1"', '"0.0.0"', CHROME),
+    ('"Brave";v="12345678"', '"x.y"', CHROME),
+    ("Brave", '"\u0663.0"', CHROME),
+    ('"' * 5000, '"' * 5000, CHROME),
+]
+
+
+@pytest.mark.parametrize(("brands", "platform_version", "agent"), HINTS)
+def test_client_hints_make_a_browser_more_exact(brands: str, platform_version: str, agent: Agent):
+    assert with_hints(CHROME, brands, platform_version) == agent
+
+
+def test_a_platform_version_says_nothing_of_other_systems():
+    mac = Agent("Chrome 141", "Mac OS X", "desktop")
+
+    assert with_hints(mac, NOT, '"15.0.0"') == mac

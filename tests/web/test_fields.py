@@ -244,3 +244,12 @@ def test_an_orders_number_is_nowhere_in_clear(browser: Browser, service: Service
 
 def _bytes(value: object) -> bytes:
     return bytes(value) if isinstance(value, bytes | memoryview) else b""
+
+
+def test_client_hints_are_read_of_those_who_agreed(browser: Browser, service: Service) -> None:
+    browser.choose("analytics")
+
+    browser.get("/gk/shop/b/seen.gif", headers={"Sec-CH-UA": '"Chromium";v="141", "Brave";v="141"'})
+
+    (event,) = events_of(service, browser)
+    assert event.fields["browser"] == "Brave 141"
