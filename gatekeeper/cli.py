@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from gatekeeper import __version__, beginning, learning
+from gatekeeper import __version__, beginning, copying, learning
 from gatekeeper.config import KEYS, VARIABLES, Config, load_config
 from gatekeeper.core.choices import MAX_VALUE, Choice, State, write_choice
 from gatekeeper.core.errors import GatekeeperError, InvalidInput
@@ -421,6 +421,10 @@ def serve(host: str, port: int, threads: int, workers: int) -> None:
     serving.check_port(host, port)
     migrate(config.database_url)
     serving.serve(config, host=host, port=port, threads=threads, workers=workers)
+
+
+_with_config(copying.copy)
+main.add_command(copying.store)
 
 
 @main.group()

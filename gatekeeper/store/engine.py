@@ -146,6 +146,12 @@ class Engine(ABC):
     def end_serving(self) -> None:  # noqa: B027
         """Let go of it."""
 
+    def begin_using(self) -> None:  # noqa: B027
+        """Note that the database is in use: asked before anything is written, and once.
+
+        :raises ConfigError: it is a copy that is not complete.
+        """
+
     def claim_writing(self) -> None:  # noqa: B027
         """Become the one writing process of the family, where there may be only one. Asked before every transaction.
 

@@ -11,7 +11,7 @@ import msgspec
 
 from gatekeeper.core.choices import State
 from gatekeeper.core.decisions import Allowed, Reason, Status
-from gatekeeper.core.errors import ConfigError, StoreUnavailable
+from gatekeeper.core.errors import GatekeeperError, StoreUnavailable
 from gatekeeper.core.events import Event, EventKind, Permitted
 from gatekeeper.core.learners import Invitation
 from gatekeeper.core.notices import Notice
@@ -50,6 +50,7 @@ class Keeper:
         self._token = os.urandom(16)
         self._started = False
         self._checked = False
+        self._in_use = False
         self._closed = False
 
     # Its life
@@ -61,7 +62,8 @@ class Keeper:
         self._engine.begin_serving()
         try:
             self._check_tables()
-        except ConfigError:
+            self._begin_using()
+        except GatekeeperError:
             self._engine.end_serving()
             raise
         self._started = True
@@ -213,6 +215,7 @@ class Keeper:
     def _run_alone(self, job: Job) -> None:
         """Do a command's job in a transaction of its own."""
         self._check_ready()
+        self._begin_using()
         with self._commanding, self._said_as_unavailable():
             outcome = self._commands.run_on(self._connections, [job])
         for total in outcome.dropped:
@@ -339,6 +342,12 @@ class Keeper:
     def _refuse_if_closed(self) -> None:
         if self._closed:
             raise StoreUnavailable("the store is closed")
+
+    def _begin_using(self) -> None:
+        if not self._in_use:
+            with self._said_as_unavailable():
+                self._engine.begin_using()
+            self._in_use = True
 
     def _check_tables(self) -> None:
         self._engine.check_tables()

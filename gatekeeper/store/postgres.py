@@ -230,14 +230,15 @@ class PostgresConnection:
             self.executemany(self.sql.append, rows)
         self.execute("RELEASE append")
 
-    def copy(self, table: str, rows: Iterable[Sequence[Any]]) -> None:
+    def copy(self, table: str, rows: Iterable[Sequence[Any]], *, into: str = "") -> None:
         """Add rows to a table by COPY.
 
+        :param into: another table of the same columns.
         :raises psycopg.errors.UniqueViolation: one is there already; nothing was added.
         """
         cursor = self.driver.cursor()
         names, types = _COPIED[table]
-        with _plain(), cursor.copy(f"COPY {table} ({names}) FROM STDIN (FORMAT BINARY)".encode()) as copy:
+        with _plain(), cursor.copy(f"COPY {into or table} ({names}) FROM STDIN (FORMAT BINARY)".encode()) as copy:
             copy.set_types(types)
             for row in rows:
                 copy.write_row(row)
@@ -359,6 +360,19 @@ class PostgresEngine(Engine):
         """Wait less than a command does. Any number of processes may serve."""
         self.busy_timeout = SERVING_BUSY
         self.limit = SERVING_LIMIT
+
+    def begin_using(self) -> None:
+        """See :meth:`gatekeeper.store.engine.Engine.begin_using`: of a copy that is used, no more is copied."""
+        connection = self.connect()
+        try:
+            if connection.execute("SELECT 1 FROM copies WHERE state = 'running'").fetchone():
+                raise ConfigError(
+                    f"{self.name} holds a copy that is not complete: stop whatever serves from the SQLite file, and "
+                    "run `gatekeeper store copy` once more"
+                )
+            connection.execute("UPDATE copies SET state = 'used' WHERE state = 'complete'")
+        finally:
+            connection.close()
 
 
 def _name(parameters: Mapping[str, str]) -> str:

@@ -248,6 +248,17 @@ leases = Table(
     sqlite_with_rowid=False,
 )
 
+#: From which database this one's data were copied; see :mod:`gatekeeper.store.copies`.
+copies = Table(
+    "copies",
+    metadata,
+    Column("source", LargeBinary, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("source"),
+    sqlite_with_rowid=False,
+)
+
 #: One row, written to see whether the database takes writes. ``padding`` asks for room after it was full.
 heartbeat = Table(
     "heartbeat",
