@@ -9,7 +9,7 @@ from .sites import Scope, Site
 CHOICE = "gk_choice"
 SUBJECT = "gk_subject"
 #: How both begin, after their prefix.
-_OURS = "gk_"
+OURS = "gk_"
 
 
 def cookie_name(site: Site, name: str) -> str:
@@ -21,7 +21,7 @@ def cookie_name(site: Site, name: str) -> str:
 
 def is_ours(name: str) -> bool:
     """Tell whether a cookie is Gatekeeper's own, whatever the prefix of its name."""
-    return name.removeprefix("__Host-").removeprefix("__Secure-").startswith(_OURS)
+    return name.removeprefix("__Host-").removeprefix("__Secure-").startswith(OURS)
 
 
 def attributes(site: Site) -> str:
@@ -48,7 +48,7 @@ def forget_subject(site: Site) -> str:
 
 def read_ours(site: Site, header: str) -> tuple[str, str]:
     """Return the values of the choice and of the subject from a ``Cookie`` header, empty where they are absent."""
-    if _OURS not in header:
+    if OURS not in header:
         return "", ""
     return read_cookie(header, cookie_name(site, CHOICE)), read_cookie(header, cookie_name(site, SUBJECT))
 

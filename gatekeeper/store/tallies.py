@@ -34,9 +34,11 @@ class Tally:
         with self._changing:
             counts = self._counts
             first = not counts
-            if total not in counts and len(counts) >= MAX_WAITING:
+            before = counts.get(total, 0)
+            if not before and len(counts) >= MAX_WAITING:
                 total = replace(total, name=OTHER)
-            counts[total] = counts.get(total, 0) + n
+                before = counts.get(total, 0)
+            counts[total] = before + n
         return first
 
     def write(self, write: Callable[[Mapping[Total, int]], None]) -> None:

@@ -16,7 +16,9 @@ def client_address(environ: Mapping[str, object], trusted: Sequence[Network]) ->
     :param trusted: networks of the operator's own proxies; empty means that the header is never read.
     """
     peer = str(environ.get("REMOTE_ADDR", ""))
-    hops = str(environ.get("HTTP_X_FORWARDED_FOR", "")) if trusted else ""
+    if not trusted:
+        return peer
+    hops = str(environ.get("HTTP_X_FORWARDED_FOR", ""))
     for hop in reversed([part.strip() for part in hops.split(",") if part.strip()]):
         if not _is_trusted(peer, tuple(trusted)):
             break

@@ -11,7 +11,7 @@ from .visits import is_visit, read_visit
 PIXEL = bytes.fromhex("47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b")
 
 #: No ETag: a validator that a browser sends back would be an identifier.
-_SAME_EITHER_WAY = Response(
+SAME_EITHER_WAY = Response(
     200,
     (
         ("Content-Type", "image/gif"),
@@ -32,4 +32,4 @@ def beacon(service: Service, request: Request, site: str, tracker: str) -> Respo
     service.store.check()
     if is_visit(request):
         record_hit(service, request, visit, EventKind.BEACON, tracker, page=request.header("HTTP_REFERER"))
-    return _SAME_EITHER_WAY
+    return SAME_EITHER_WAY

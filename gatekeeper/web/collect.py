@@ -13,6 +13,7 @@ from .access import preflight
 from .dispatch import answer
 from .errors import NotFound
 from .http import Request, Response, json_response
+from .quiet import Quiet
 from .routes import ROUTES, Route
 from .service import Service
 
@@ -28,8 +29,12 @@ class Collect:
         self._service = service
         self._prefix = prefix
         self._table = _table()
+        self._quiet = Quiet(service, prefix)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        counted = self._quiet.answer(environ, start_response)
+        if counted is not None:
+            return counted
         path = _below(environ, self._prefix)
         for pattern, methods in self._table[path.count("/")]:
             match = pattern.fullmatch(path)

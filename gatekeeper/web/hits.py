@@ -48,6 +48,11 @@ def permit_of(decision: Decision) -> Allowed | None:
 
 
 def count_hit(service: Service, site: Site, tracker: str, decision: Decision, *, now: int) -> None:
-    """Add a hit to the totals, in memory: site, day, tracker, reason, and nobody in it."""
+    """Add a hit to the totals, in memory."""
+    service.store.tally(total_of(site, tracker, decision, now=now))
+
+
+def total_of(site: Site, tracker: str, decision: Decision, *, now: int) -> Total:
+    """Return what a hit adds to: site, day, tracker, reason, and nobody in it."""
     name = tracker if tracker in site.trackers else UNKNOWN
-    service.store.tally(Total(site.id, site.day_of(now), "hit", name, reason=decision.reason))
+    return Total(site.id, site.day_of(now), "hit", name, reason=decision.reason.value)
