@@ -100,7 +100,7 @@ def with_hints(agent: Agent, brands: str, platform_version: str) -> Agent:
     if _HEADLESS in found:
         agent = replace(agent, device=BOT)
     major = platform_version.strip('"').partition(".")[0]
-    if agent.system == "Windows" and major.isascii() and major.isdecimal() and 0 < int(major[:4]):
+    if agent.system == "Windows" and major.isascii() and major.isdecimal() and int(major[:4]) > 0:
         agent = replace(agent, system="Windows 11" if int(major[:4]) >= _WINDOWS_11 else "Windows 10")
     return agent
 
