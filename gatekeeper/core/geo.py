@@ -96,13 +96,14 @@ def _check(geo: Geo, where: str) -> list[Problem]:
         rule = "at most one address for each file, in their order"
         problems.append(Problem(f"{where}.urls", shown(list(geo.urls)), rule, "add its file, or remove it"))
     for url in geo.urls:
-        if not _is_safe(url):
+        if not is_safe(url):
             rule = "an https address, or an http one on this machine: who could change the file could change the log"
             problems.append(Problem(f"{where}.urls", shown(url), rule, 'write "https://…"'))
     return problems
 
 
-def _is_safe(url: str) -> bool:
+def is_safe(url: str) -> bool:
+    """Tell whether a file may be fetched from an address: nobody between can change it."""
     try:
         parts = urlsplit(url)
     except ValueError:
