@@ -22,7 +22,8 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 #: The environment variables, with what each is for; ``--help`` and the docs print this table.
 VARIABLES: Mapping[str, str] = {
     "GATEKEEPER_CONFIG": "path of gatekeeper.toml (default: gatekeeper.toml here)",
-    "GATEKEEPER_DATABASE_URL": "where to keep data (default: sqlite:///gatekeeper.db beside gatekeeper.toml)",
+    "GATEKEEPER_DATABASE_URL": "where to keep data, also postgresql://user@host/database "
+    "(default: sqlite:///gatekeeper.db beside gatekeeper.toml)",
     "GATEKEEPER_SECRET_KEYS": "signing keys, oldest first, separated by commas; the last one signs",
     "GATEKEEPER_SECRET_KEYS_FILE": "a file with one key a line, instead of GATEKEEPER_SECRET_KEYS "
     "(default: gatekeeper.keys beside gatekeeper.toml, where there is one)",

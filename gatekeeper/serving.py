@@ -87,7 +87,7 @@ def check_serving(config: Config, *, workers: int) -> None:
     if workers > 1 and config.database_url.startswith("sqlite"):
         raise ConfigError(
             f"{workers} workers cannot share a SQLite file: one process writes to it, and a second would wait for the "
-            "first at every visit. Serve with --workers 1 and more --threads."
+            "first at every visit. Serve with --workers 1 and more --threads, or keep the data on PostgreSQL."
         )
     if os.environ.get("FLASK_DEBUG", "0").lower() not in {"", "0", "false", "no"} and not config.development:
         raise ConfigError(

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from click import Group
 
 from gatekeeper.cli import main
 from gatekeeper.config import VARIABLES
@@ -29,7 +30,11 @@ def test_every_command_and_option_in_a_document_exists(path: Path) -> None:
 
     for name, rest in re.findall(r"(?:^|`|bin/)gatekeeper ([a-z]+)(.*?)(?=[`\n])", text, re.MULTILINE):
         assert name in main.commands, f"gatekeeper {name}"
-        known = {option for param in main.commands[name].params for option in param.opts} | {"--help"}
+        command = main.commands[name]
+        if isinstance(command, Group) and (words := rest.split()):
+            assert words[0] in command.commands, f"gatekeeper {name}{rest}"
+            command = command.commands[words[0]]
+        known = {option for param in command.params for option in param.opts} | {"--help"}
         assert set(re.findall(r"--[a-z-]+", rest)) <= known, f"gatekeeper {name}{rest}"
 
 

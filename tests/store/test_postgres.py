@@ -131,7 +131,7 @@ def test_a_withdrawal_waits_for_an_append_under_way_so_nothing_follows_it(
     command.record(record)
     event = new_event(record.subject)
     connection.execute(connection.BEGIN)
-    writes.Appender().append(connection, [writes.encode(event, encode_body(event, PERMIT), b"")], "2026-11-22")
+    writes.Appender({}).append(connection, [writes.encode(event, encode_body(event, PERMIT), b"")], "2026-11-22")
 
     done: list[float] = []
     withdrawal = in_thread(
@@ -225,7 +225,9 @@ def test_two_processes_that_get_the_same_events_at_once_keep_each_once(url: str,
 
     assert [worker.communicate(timeout=60)[0] for worker in workers] == ["", ""]
     assert [worker.returncode for worker in workers] == [0, 0]
-    assert count(url, "fresh_events") == 300
+    command.settle()
+    assert count(url, "fresh_events") == 0
+    assert count(url, "events") == 300
     assert len(command.events(SITE, record.subject)) == 300
 
 
