@@ -1,7 +1,5 @@
 """A small site with pages of a test's own, Gatekeeper under ``/gk/``, and vendors that remember who called."""
 
-import logging
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -9,9 +7,7 @@ from pathlib import Path
 from typing import Any
 from wsgiref.types import StartResponse, WSGIEnvironment
 
-import pytest
 from playwright.sync_api import Page
-from werkzeug.serving import BaseWSGIServer, make_server
 
 from gatekeeper.app import create_app
 from gatekeeper.config import Config
@@ -25,6 +21,8 @@ from gatekeeper.store.contract import Store
 from gatekeeper.store.engines import migrate, open_store
 from gatekeeper.web.service import Service
 from tests.ports import free_port
+
+from .serving import Servers
 
 KEY = "a-key-for-tests-that-is-long-enough-to-be-one"
 #: The vendors' addresses: other hosts, as every third party is.
@@ -72,29 +70,19 @@ class Site:
     port: int = field(default_factory=free_port)
     host: str = "127.0.0.1"
     ahead: float = 0.0  # how far its clock is, in seconds
-    _servers: list[BaseWSGIServer] = field(default_factory=list)
+    _servers: Servers | None = None
 
     def start(self) -> "Site":
         """Publish the site's notice and serve."""
         self.declared = {**self._table(), **self.declared}
-        sites, problems = read_registry({"sites": {"shop": self.declared}})
-        assert problems == [], problems
-        config = Config(self.folder / "gatekeeper.toml", sites, f"sqlite:///{self.folder / 'gatekeeper.db'}", (KEY,))
-        migrate(config.database_url)
-        self.store = open_store(config.database_url, clock=self.now)
-        self.store.start()
-        publish(self.store, sites["shop"])
+        config, self.store = published(self.folder, self.declared, clock=self.now)
         self.app = create_app(config, store=self.store, clock=self.now)
-        for host in ("127.0.0.1", STATS, ADS, TUBE):
-            server = make_server(host, self.port, self, threaded=True)
-            self._servers.append(server)
-            threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        self._servers = Servers(self.port, dict.fromkeys(("127.0.0.1", STATS, ADS, TUBE), self))
         return self
 
     def stop(self) -> None:
-        for server in self._servers:
-            server.shutdown()
-            server.server_close()
+        if self._servers:
+            self._servers.stop()
         self.store.close()
 
     def now(self) -> float:
@@ -108,8 +96,7 @@ class Site:
 
     def publish_again(self, **changes: Any) -> None:
         """Change what the site declares and publish it as its next notice, while it runs."""
-        sites, problems = read_registry({"sites": {"shop": {**self.declared, **changes}}})
-        assert problems == [], problems
+        sites = read_sites({**self.declared, **changes})
         publish(self.store, sites["shop"])
         self.service.config.sites["shop"] = sites["shop"]  # type: ignore[index]
         self.service.refresh()
@@ -239,27 +226,28 @@ class _Body:
         return taken
 
 
+def read_sites(declared: dict[str, Any]) -> dict[str, Declared]:
+    """Read what a site named "shop" declares."""
+    sites, problems = read_registry({"sites": {"shop": declared}})
+    assert problems == [], problems
+    return dict(sites)
+
+
+def published(
+    folder: Path, declared: dict[str, Any], *, clock: Callable[[], float] = time.time
+) -> tuple[Config, Store]:
+    """Give a site its data in a folder, and publish its first notice."""
+    config = Config(folder / "gatekeeper.toml", read_sites(declared), f"sqlite:///{folder / 'gatekeeper.db'}", (KEY,))
+    migrate(config.database_url)
+    store = open_store(config.database_url, clock=clock)
+    store.start()
+    publish(store, config.sites["shop"])
+    return config, store
+
+
 def publish(store: Store, site: Declared) -> Notice:
     """Publish a site as it is declared, as its next notice."""
     content = notice_content(site)
     notice = Notice(site.id, len(store.notices(site.id)) + 1, content, "2026-11-22", content_hash(content))
     store.publish(notice)
     return notice
-
-
-def wait_until(found: Callable[[], Any], within: float = 10.0) -> Any:
-    """Wait until something is so, and return it."""
-    deadline = time.monotonic() + within
-    while not (value := found()):
-        assert time.monotonic() < deadline, "it never came to be so"
-        time.sleep(0.02)
-    return value
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    """A site of the test's own, serving."""
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    site = Site(tmp_path).start()
-    yield site
-    site.stop()

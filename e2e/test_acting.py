@@ -1,6 +1,5 @@
 """When a choice takes effect: a grant in place, on the next page or by reload; a withdrawal at once, and for good."""
 
-import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -8,10 +7,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Page
 
-from .site import STATS, Site, wait_until
-from .test_guard import choose, ran, settle
+from tests.waiting import wait_until
+
+from .site import STATS, Site
 from .test_withdrawal import Walls
 from .test_withdrawal import walls as walls
+from .visiting import choose, ran, settle
 
 Start = Callable[..., Site]
 KEPT = [{"name": "_stat*", "days": 30}]
@@ -71,7 +72,6 @@ def type_into_shadow(page: Page) -> None:
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
     """Starts a site whose statistics tracker is declared in a way of the test's own."""
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
     sites: list[Site] = []
 
     def start(gate: dict[str, Any] | None = None, **changes: Any) -> Site:

@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
-from .site import Site, wait_until
-from .site import site as site
+from tests.waiting import wait_until
+
+from .site import Site
+from .visiting import SHIFTS
 
 TEXT = "<h1>Kettles</h1>" + "<p>Water first. <a href='#x'>Read on</a></p>" * 40
 #: A page whose styles spare nothing.
@@ -513,3 +515,20 @@ def test_names_that_filter_lists_hide_are_not_used(site: Site, page: Page) -> No
     assert "gk-box" in names
     for word in ("cookie", "consent", "gdpr", "cmp"):
         assert word not in names.lower()
+
+
+@pytest.mark.row("EU-09")
+def test_the_room_for_the_banner_is_not_seen_to_move_when_more_of_the_page_comes(site: Site, page: Page) -> None:
+    page.goto(site.page("/", "<h1>Kettles</h1>", head=SHIFTS))
+    wait_until(lambda: page.evaluate("parseFloat(getComputedStyle(document.documentElement, '::after').height)") > 99)
+    painted(page)
+
+    page.evaluate("document.body.append('Black ones, red ones.')")
+
+    painted(page)
+    assert page.evaluate("shifted") == []
+
+
+def painted(page: Page) -> None:
+    """Wait until what is in the page now has been painted."""
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")

@@ -7,7 +7,6 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from .site import Site
-from .site import site as site
 
 CHOICES = "/gk/shop/choices"
 

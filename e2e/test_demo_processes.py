@@ -5,11 +5,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+
+from tests.waiting import wait_until
 
 from .demo import Demo
 
@@ -38,13 +40,6 @@ def _group(pid: int) -> int | None:
     except (FileNotFoundError, ProcessLookupError):
         return None
     return None if state == "Z" else int(group)
-
-
-def wait_until(true: Callable[[], object], within: float = 20) -> None:
-    deadline = time.monotonic() + within
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def test_the_shop_answers_on_its_port_and_gatekeeper_on_the_next(demo: Demo) -> None:

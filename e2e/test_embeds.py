@@ -6,21 +6,13 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
-from .site import TUBE, Site, wait_until
-from .site import site as site
-from .test_guard import PURPOSES, choose, cookie, ran, settle
+from tests.waiting import wait_until
+
+from .site import TUBE, Site
+from .visiting import PURPOSES, SHIFTS, choose, cookie, ran, settle
 
 LOAD_ONCE = "Load once"
 ALWAYS = "Always allow Tube BV"
-#: Counts how far anything on the page was moved (web.dev/cls), from its first moment.
-SHIFTS = """<script>
-  shifted = [];
-  const moved = ({ node, previousRect, currentRect }) =>
-    [node && (node.outerHTML || node.data).slice(0, 80), previousRect.toJSON(), currentRect.toJSON()];
-  const told = ({ value, startTime, sources }) => [value, startTime, sources.map(moved)];
-  new PerformanceObserver((list) => shifted.push(...list.getEntries().map(told)))
-    .observe({ type: "layout-shift", buffered: true });
-</script>"""
 #: A page whose styles spare nothing.
 RUDE = """<style>
   button { width: 9px !important; font-size: 4px !important; padding: 0 !important; background: pink !important }

@@ -1,6 +1,5 @@
 """The wall, measured: a page that calls a third party in a hundred ways, and what still reaches it."""
 
-import logging
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,7 +20,6 @@ LIMITS = {Mode.HEADER: 2, Mode.STRICT: 0, Mode.MARKED: 3, Mode.UNMARKED: 3}
 @pytest.fixture
 def leaks(tmp_path: Path) -> Iterator[LeakSite]:
     """The site with the leak page, serving."""
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
     site = LeakSite(tmp_path)
     site.start()
     yield site

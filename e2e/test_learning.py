@@ -5,18 +5,16 @@ import re
 import sqlite3
 import subprocess
 import sys
-import threading
 import tomllib
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 import pytest
 from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, Page, expect
-from werkzeug.serving import BaseWSGIServer, make_server
 
 from gatekeeper.app import create_app
 from gatekeeper.config import load_config
@@ -24,8 +22,9 @@ from gatekeeper.core.sightings import Seen
 from gatekeeper.mounting import Mounted, mount
 from gatekeeper.store.engines import open_store
 from tests.ports import free_port
+from tests.waiting import wait_until
 
-from .site import wait_until
+from .serving import Servers
 
 STATS = "127.0.0.2"
 CANARY = "canary7731"
@@ -44,7 +43,7 @@ class Shop:
     folder: Path
     port: int = field(default_factory=free_port)
     calls: list[str] = field(default_factory=list)
-    _servers: list[BaseWSGIServer] = field(default_factory=list)
+    _servers: Servers | None = None
     _site: Mounted | None = None
 
     @property
@@ -60,19 +59,12 @@ class Shop:
         (self.folder / "gatekeeper.toml").write_text(TOML.format(origin=self.origin))
         self.command("publish")
         self._site = mount(self._shop, load_config(self.environment))
-        self._serve(self._site)
+        self._servers = Servers(self.port, {"127.0.0.1": self._site, STATS: self._vendor})
         return self
 
-    def _serve(self, site: WSGIApplication) -> None:
-        for host, app in (("127.0.0.1", site), (STATS, self._vendor)):
-            server = make_server(host, self.port, app, threaded=True)
-            self._servers.append(server)
-            threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-
     def stop(self) -> None:
-        for server in self._servers:
-            server.shutdown()
-            server.server_close()
+        if self._servers:
+            self._servers.stop()
         if self._site:
             self._site.close()
 
@@ -115,7 +107,7 @@ class Alone(Shop):
         (self.folder / "gatekeeper.toml").write_text(TOML.format(origin=self.origin))
         self.command("publish")
         self._app = create_app(load_config(self.environment))
-        self._serve(self._either)
+        self._servers = Servers(self.port, {"127.0.0.1": self._either, STATS: self._vendor})
         return self
 
     def stop(self) -> None:

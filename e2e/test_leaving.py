@@ -1,20 +1,15 @@
 """Visitors who click on in the moment they have agreed: the page on which they did is viewed all the same."""
 
-import json
 from collections.abc import Iterable, Iterator
 from threading import Event
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 from playwright.sync_api import Page, expect
 
-from .site import Site, wait_until
-from .site import site as site
+from tests.waiting import wait_until
 
-
-def views(site: Site) -> list[str]:
-    """Return the paths that the service was told of, in their order."""
-    batches = [json.loads(text) for where, text in site.posts if where == "/gk/shop/events"]
-    return [event["path"] for batch in batches for event in batch.get("events", []) if event["kind"] == "view"]
+from .site import Site
+from .visiting import views
 
 
 def logged(site: Site, page: Page) -> list[str]:

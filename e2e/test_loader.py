@@ -3,9 +3,10 @@
 import pytest
 from playwright.sync_api import Page
 
-from .site import ADS, STATS, TUBE, Site, wait_until
-from .site import site as site
-from .test_guard import choose, settle
+from tests.waiting import wait_until
+
+from .site import ADS, STATS, TUBE, Site
+from .visiting import choose, settle
 
 #: What the container loads, by the purpose of each.
 CHILDREN = {"analytics": (STATS, "stats"), "marketing": (ADS, "ads")}

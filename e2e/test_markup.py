@@ -10,9 +10,10 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from .site import ADS, STATS, TUBE, Site, wait_until
-from .site import site as site
-from .test_guard import PURPOSES, choose, cookie, ran, settle
+from tests.waiting import wait_until
+
+from .site import ADS, STATS, TUBE, Site
+from .visiting import PURPOSES, choose, cookie, ran, settle
 
 PAGES = sorted((Path(__file__).parent / "markup").glob("*.html"))
 PRODUCTS = [path.stem for path in PAGES]

@@ -5,10 +5,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Frame, Page
 
+from tests.waiting import wait_until
+
 from .messages import MESSAGES
-from .site import STATS, Site, wait_until
-from .site import site as site
-from .test_guard import PURPOSES, all_tags, bodies, choose, cookie, ran, settle
+from .site import STATS, Site
+from .visiting import PURPOSES, all_tags, bodies, choose, cookie, ran, settle
 
 #: Notes from before the guard is there what is listened to.
 WATCH = """

@@ -1,7 +1,5 @@
 """The way out of a strict site, by every means that a visitor has of following a link."""
 
-import threading
-import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,15 +8,13 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 
 import pytest
 from playwright.sync_api import Page
-from werkzeug.serving import BaseWSGIServer, make_server
 
-from gatekeeper.config import Config
-from gatekeeper.core.registry import read_registry
 from gatekeeper.mounting import Mounted, mount
-from gatekeeper.store.engines import migrate, open_store
 from tests.ports import free_port
+from tests.waiting import wait_until
 
-from .site import KEY, publish, wait_until
+from .serving import Servers
+from .site import published
 
 TEA = "127.0.0.2"
 #: What the site's server sends with each page: its browser would tell where a visitor comes from.
@@ -37,7 +33,7 @@ class Strict:
     body: str = ""
     came: list[dict[str, str]] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
-    _servers: list[BaseWSGIServer] = field(default_factory=list)
+    _servers: Servers | None = None
     _site: Mounted | None = None
 
     @property
@@ -55,25 +51,15 @@ class Strict:
             "controller": {"name": "Test Shop Ltd", "address": "1 Test Street", "contact": "privacy@shop.test"},
             "gate": {"strict": True},
         }
-        sites, problems = read_registry({"sites": {"shop": table}})
-        assert problems == [], problems
-        config = Config(self.folder / "gatekeeper.toml", sites, f"sqlite:///{self.folder / 'gatekeeper.db'}", (KEY,))
-        migrate(config.database_url)
-        store = open_store(config.database_url)
-        store.start()
-        publish(store, sites["shop"])
+        config, store = published(self.folder, table)
         store.close()
         self._site = mount(self._page, config, inject=True)
-        for host, app in (("127.0.0.1", self._noting), (TEA, self._tea)):
-            server = make_server(host, self.port, app, threaded=True)
-            self._servers.append(server)
-            threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        self._servers = Servers(self.port, {"127.0.0.1": self._noting, TEA: self._tea})
         return self
 
     def stop(self) -> None:
-        for server in self._servers:
-            server.shutdown()
-            server.server_close()
+        if self._servers:
+            self._servers.stop()
         if self._site:
             self._site.close()
 
@@ -125,10 +111,8 @@ def link(strict: Strict, more: str = "") -> str:
 def arrived(strict: Strict, page: Page) -> dict[str, str]:
     """Return the one request that the tea shop got, once its page is on the screen."""
     wait_until(lambda: strict.came)
-    deadline = time.monotonic() + 10
-    while strict.tea not in {each.url for each in page.context.pages}:
-        assert time.monotonic() < deadline, [each.url for each in page.context.pages]
-        page.wait_for_timeout(20)
+    shown = lambda: strict.tea in {each.url for each in page.context.pages}  # noqa: E731
+    wait_until(shown, pause=lambda seconds: page.wait_for_timeout(seconds * 1000))
     (came,) = strict.came
     return came
 

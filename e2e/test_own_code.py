@@ -4,7 +4,6 @@ import pytest
 from playwright.sync_api import Page
 
 from .site import Site
-from .site import site as site
 
 #: What a page's own code does, and what it comes to.
 OWN_CODE = {

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
-from .site import Site, wait_until
-from .site import site as site
-from .test_guard import GPC, cookie, settle
+from tests.waiting import wait_until
+
+from .site import Site
+from .visiting import GPC, cookie, settle
 
 PLACES: dict[str, dict[str, Any]] = {
     "California": {

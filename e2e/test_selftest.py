@@ -3,9 +3,10 @@
 import pytest
 from playwright.sync_api import ConsoleMessage, Page
 
-from .site import STATS, Site, wait_until
-from .site import site as site
-from .test_guard import SETTLED, bodies, choose
+from tests.waiting import wait_until
+
+from .site import STATS, Site
+from .visiting import SETTLED, bodies, choose
 
 GUARD = "/gk/shop/gatekeeper.js"
 #: Notes what the page is told; and, as it is a script, it stands after the guard.

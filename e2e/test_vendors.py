@@ -11,10 +11,10 @@ from playwright.sync_api import Browser, BrowserContext, Page
 
 from gatekeeper.core.registry import read_registry
 from gatekeeper.core.trackers import Consent
+from tests.waiting import wait_until
 
-from .site import Site, wait_until
-from .site import site as site
-from .test_guard import GPC, choose, settle
+from .site import Site
+from .visiting import GPC, choose, settle
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "vendors.md"
 

@@ -1,7 +1,6 @@
 """A withdrawal, against a vendor's script that goes on: nothing more reaches the vendor, and nothing of it stays."""
 
 import json
-import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -14,9 +13,10 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from gatekeeper.gate import Gate, GateWSGI
+from tests.waiting import wait_until
 
-from .site import KEY, STATS, Site, wait_until
-from .test_guard import choose, settle
+from .site import KEY, STATS, Site
+from .visiting import choose, settle
 
 WAYS = {"fetch", "image", "beacon"}
 #: A script that cannot be told to stop: it calls home in every way and keeps its marks in every place, again and again.
@@ -134,7 +134,6 @@ Walls = Callable[..., Walled]
 @pytest.fixture
 def walls(tmp_path: Path) -> Iterator[Walls]:
     """Starts a site behind the middleware, or one like it with the script alone."""
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
     sites: list[Walled] = []
 
     def start(**settings: Any) -> Walled:

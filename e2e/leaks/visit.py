@@ -1,29 +1,26 @@
 """A visitor with a browser and a profile of their own, on the leak page."""
 
-import os
 import re
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from playwright.sync_api import BrowserContext, BrowserType, Page
 
-from ..conftest import FLAGS, NAMES
+from ..conftest import FLAGS, chromium
 from .site import BLANK, CHOOSE, LeakSite
 from .vectors import SCRIPTED, VECTORS
 
 ALL = {vector.id for vector in VECTORS}
 #: How long it has to stay quiet until whatever would come has come, in seconds: several times what the slowest takes.
 QUIET = 2.0
-WITHIN = 20.0
+WITHIN = 60.0
 
 
 @contextmanager
 def visitor(kind: BrowserType, profile: Path) -> Iterator[BrowserContext]:
     """Start a browser with a profile that is kept: in a passing one Chromium connects ahead of time to nobody."""
-    path = os.environ.get("GATEKEEPER_TEST_BROWSER", next(filter(None, map(shutil.which, NAMES)), ""))
-    context = kind.launch_persistent_context(profile, executable_path=path or None, args=list(FLAGS))
+    context = kind.launch_persistent_context(profile, executable_path=chromium(), args=list(FLAGS))
     yield context
     context.close()
 
