@@ -162,7 +162,7 @@ function ask(how) {
 /** Keeps the end of the page, and whatever has the focus, clear of the banner (WCAG 2.2, 2.4.11). */
 function makeRoom(height) {
   room.replaceSync(
-    height ? `:root{scroll-padding-block-end:${height + 16}px!important}:root::after{content:"";display:block;block-size:${height}px}` : "",
+    height ? `:root{scroll-padding-block-end:${height + 16}px!important}:root::after{content:"";display:block;visibility:hidden;block-size:${height}px}` : "",
   );
 }
 
