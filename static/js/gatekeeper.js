@@ -39,7 +39,7 @@ const api = Object.freeze({
   withdraw: () => api.choose(),
   open: () => void open(),
   /** Logs what the site itself names, as far as the choice allows; see log.js. */
-  event: (...args) => part("page").then(() => guard.event(...args)),
+  event: (...args) => void part("page").then(() => guard.event(...args)),
   /** Calls back on an event, at once where it has been missed; returns its undoing. */
   on(name, fn) {
     const heard = ({ detail }) => fn(detail);
