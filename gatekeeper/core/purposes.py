@@ -6,6 +6,9 @@ from enum import IntEnum, StrEnum
 
 from .signals import Signal
 
+#: 25 months: the longest that audience data may be kept (CNIL, deliberation of 4 July 2025).
+MAX_KEEP_DAYS = 760
+
 
 class AgeBand(IntEnum):
     """How old a visitor is, as a band; the value is the band's youngest age. A birth date is never kept."""
@@ -30,6 +33,7 @@ class Purpose:
     :param denied_by: signals that deny this purpose.
     :param min_age: the youngest age, in years, at which a visitor's own consent counts. 18 unless a site says
         otherwise: where the country is unknown the highest limit holds (India, DPDP Act s. 9(3)).
+    :param keep_days: how long what was kept for this purpose is kept.
     :param in_banner: whether website visitors are asked; the mail purposes are asked per recipient instead.
     """
 
@@ -39,6 +43,7 @@ class Purpose:
     basis: Basis = Basis.CONSENT
     denied_by: frozenset[Signal] = frozenset()
     min_age: int = AgeBand.ADULT
+    keep_days: int = MAX_KEEP_DAYS
     in_banner: bool = True
 
     @property

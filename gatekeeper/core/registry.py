@@ -8,13 +8,10 @@ from .checks import check_sites
 from .fields import FIELDS
 from .form import check_form
 from .problems import Problem
-from .purposes import BUILT_IN, Purpose
+from .purposes import BUILT_IN, MAX_KEEP_DAYS, Purpose
 from .signals import Signal
 from .sites import Gate, Ip, Mode, OnGrant, Scope, Search, Site, Undeclared
 from .trackers import OWN_VENDOR, VISIT, Consent, Cookie, Kind, Tracker, Vendor
-
-#: 25 months: the longest that audience data may be kept (CNIL, deliberation of 4 July 2025).
-MAX_LOG_DAYS = 760
 
 
 def read_registry(tables: Mapping[str, Any]) -> tuple[dict[str, Site], list[Problem]]:
@@ -33,19 +30,20 @@ def _site(site_id: str, table: Mapping[str, Any]) -> Site:
     own = Vendor(OWN_VENDOR, table["name"], "--", "")
     vendors = {name: Vendor(name, **row) for name, row in table.get("vendors", {}).items()}
     declared = {name: _tracker(name, row) for name, row in table.get("trackers", {}).items()}
+    purposes = _purposes(table.get("purposes", {}))
     visit = Tracker(
         VISIT,
         Kind.LOG,
         "analytics",
         OWN_VENDOR,
-        table.get("log_days", MAX_LOG_DAYS),
+        min(table.get("log_days", MAX_KEEP_DAYS), purposes["analytics"].keep_days),
         "Keeps which pages you read, when and for how long, what you do there, your browser, language and provider.",
     )
     return Site(
         id=site_id,
         name=table["name"],
         origins=tuple(table["origins"]),
-        purposes=_purposes(table.get("purposes", {})),
+        purposes=purposes,
         vendors={OWN_VENDOR: own, **vendors},
         trackers={VISIT: visit, **declared},
         controller=dict(controller),
@@ -94,6 +92,7 @@ def _purpose(name: str, row: Mapping[str, Any]) -> Purpose:
         # A site may widen what a signal denies, never narrow it.
         denied_by=base.denied_by | {Signal(signal) for signal in row.get("denied_by", ())},
         min_age=row.get("min_age", base.min_age),
+        keep_days=row.get("retention_days", base.keep_days),
     )
 
 

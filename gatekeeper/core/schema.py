@@ -7,7 +7,7 @@ from typing import Any
 
 from .fields import MOVABLE
 from .geo import IP2ASN_URL, GeoKind
-from .purposes import AgeBand, Basis
+from .purposes import MAX_KEEP_DAYS, AgeBand, Basis
 from .signals import Signal
 from .sites import CHOICE_DAYS, MAX_CHOICE_DAYS, Ip, Mode, OnGrant, Scope, Undeclared
 from .trackers import Consent, Kind
@@ -72,6 +72,7 @@ _PURPOSE = _table(
             "x-fix": 'write for example ["gpc", "dnt"]',
         },
         "min_age": _one_of(AgeBand, "the youngest age at which consent to this purpose counts"),
+        "retention_days": _days(1, MAX_KEEP_DAYS, "how long what is kept for it is kept; 25 months is the longest"),
     },
     [],
 )
@@ -172,7 +173,7 @@ _SITE = _table(
         "choice_days": _days(1, MAX_CHOICE_DAYS, f"{CHOICE_DAYS} days is what regulators expect, both ways"),
         "ip": _one_of(Ip, "how much of an address the visit log keeps"),
         "ip_full_days": _days(0, 395, "after how many days full addresses are shortened"),
-        "log_days": _days(1, 760, "how long the visit log is kept; 25 months is the longest"),
+        "log_days": _days(1, MAX_KEEP_DAYS, "how long the visit log is kept; 25 months is the longest"),
         "hosts": {
             "type": "array",
             "items": _text("a host name, with *. for all below it", "leave out https:// and path", pattern=_HOST),

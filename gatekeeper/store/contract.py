@@ -1,6 +1,6 @@
 """What a store promises, whatever the engine. The contract tests run on every one of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -9,6 +9,7 @@ from gatekeeper.core.decisions import Allowed, Status
 from gatekeeper.core.events import Event, Permitted
 from gatekeeper.core.learners import Invitation
 from gatekeeper.core.notices import Notice
+from gatekeeper.core.retention import Rules
 from gatekeeper.core.rollups import What
 from gatekeeper.core.sightings import Sighting
 
@@ -25,7 +26,7 @@ class ConsentRecord:
     :param method: which control was used, such as ``accept_all`` or ``save``.
     :param at: seconds since the epoch.
     :param ended_at: when it was withdrawn or replaced; None while it holds.
-    :param ended_as: ``withdrawn``, ``refused`` or ``replaced``; empty while it holds.
+    :param ended_as: ``withdrawn``, ``refused``, ``replaced`` or ``expired``; empty while it holds.
     """
 
     site: str
@@ -129,6 +130,19 @@ class Measures:
     commits: tuple[int, ...]
     commit_seconds: float
     trouble: str
+
+
+@dataclass(frozen=True, slots=True)
+class Purged:
+    """What a step of a purge did.
+
+    :param what: in words, such as ``addresses shortened``.
+    :param count: of how many rows.
+    """
+
+    site: str
+    what: str
+    count: int
 
 
 class Store(Protocol):
@@ -314,6 +328,20 @@ class Store(Protocol):
 
     def flush(self) -> None:
         """Write the tally now."""
+
+    def purge(self, rules: Sequence[Rules], *, now: int, dry_run: bool = False) -> Iterator[Purged]:
+        """Let go of what may be kept no longer, in short transactions, one or two for each value that is taken.
+
+        Whoever takes them decides how fast it goes, and has the lease ``purge`` meanwhile. What is interrupted is
+        gone on with by the next purge.
+
+        :param rules: of all sites that are declared.
+        :param now: seconds since the epoch.
+        :param dry_run: change nothing, only say what would be.
+        """
+
+    def purged_at(self) -> int | None:
+        """Return when a purge was last finished, in seconds since the epoch; None before the first."""
 
     def measures(self) -> Measures:
         """Return what this process has done so far. It writes nothing."""

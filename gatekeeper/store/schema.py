@@ -123,7 +123,8 @@ fresh_events = Table(
     Index(None, "site", "subject", "event", unique=True),
 )
 
-#: Events that have been settled: counted, and in the order of their subjects. The key recognises a repeat for good.
+#: Events that have been settled: counted, and in the order of their subjects. The key recognises a repeat for good;
+#: the index is the purge's, which looks for what is old.
 events = Table(
     "events",
     metadata,
@@ -135,6 +136,7 @@ events = Table(
     Column("tracker", Text, nullable=False),
     Column("body", LargeBinary, nullable=False),
     PrimaryKeyConstraint("site", "subject", "event"),
+    Index(None, "site", "at"),
     sqlite_with_rowid=False,
 )
 
@@ -256,6 +258,18 @@ copies = Table(
     Column("state", Text, nullable=False),
     Column("at", BigInteger, nullable=False),
     PrimaryKeyConstraint("source"),
+    sqlite_with_rowid=False,
+)
+
+#: How far the purge has come, by site and stage: rows before ``through`` have been looked at. Under the site "" and
+#: the name "finished", when all of it was last done.
+purged = Table(
+    "purged",
+    metadata,
+    Column("site", Text, nullable=False),
+    Column("what", Text, nullable=False),
+    Column("through", BigInteger, nullable=False),
+    PrimaryKeyConstraint("site", "what"),
     sqlite_with_rowid=False,
 )
 

@@ -4,7 +4,7 @@ What a body held is then gone from the database, its write-ahead log and every b
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -67,6 +67,22 @@ def decode_body(body: bytes) -> tuple[Mapping[str, str], tuple[str, str, int | N
     """Return the fields of an event, and the decision that permitted it: its reason, purpose and notice."""
     found = _decode(body)
     return found["fields"], found["permit"]
+
+
+def change_fields(
+    sealer: AESGCM,
+    sealed: bytes,
+    site: str,
+    subject: bytes,
+    event: bytes,
+    change: Callable[[Mapping[str, str]], Mapping[str, str]],
+) -> bytes | None:
+    """Return a sealed body with its fields changed, to be sealed again; None where it is not this event's."""
+    try:
+        body = _decode(sealer.decrypt(sealed[:_NONCE], sealed[_NONCE:], _bound_to(site, subject, event)))
+    except (InvalidTag, ValueError):
+        return None
+    return _encode({**body, "fields": dict(change(body["fields"]))})
 
 
 def decode_permit(body: bytes) -> tuple[str, str, int | None]:

@@ -258,6 +258,14 @@ class Statements:
         )
         self.count_fresh = self._compile("measures", select(func.count()).select_from(schema.fresh_events), [])
 
+    def insert(self, table: Table) -> Any:
+        """Return the INSERT of a whole row, in the dialect that knows ON CONFLICT."""
+        return self._insert(table)
+
+    def compile(self, name: str, statement: ClauseElement, parameters: Sequence[str]) -> str:
+        """Return a statement of somebody else's as text; see :meth:`_compile`."""
+        return self._compile(name, statement, parameters)
+
     def _insert(self, table: Table) -> Any:
         return self._insert_into(table).values({name: bindparam(name) for name in names(table)})
 

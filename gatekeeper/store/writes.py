@@ -28,6 +28,8 @@ Encoded = tuple[Event, bytes, bytes]
 
 #: The status of a subject whose record has ended; the others are those of a subject's own requests.
 WITHDRAWN = State.WITHDRAWN.value
+#: How a record ended that ran out by itself.
+EXPIRED = "expired"
 # A subject has one status: a stronger one replaces a weaker, never the reverse.
 _STRENGTH = {WITHDRAWN: 1, Status.OBJECTING.value: 2, Status.RESTRICTED.value: 3, Status.ERASED.value: 4}
 
@@ -78,6 +80,20 @@ def end(connection: Connection, who: Who, state: State, at: int) -> None:
     if _hold(connection, who):
         connection.execute(connection.sql.end_record, (at, state.value, *who))
         _raise_status(connection, who, WITHDRAWN, at)
+
+
+def expire(connection: Connection, who: Who, *, before: int, now: int) -> None:
+    """End a subject's record that was given before a moment and has run out since, and block the subject.
+
+    :param before: a record that is given at this moment runs out now.
+    """
+    if not _hold(connection, who):
+        return
+    records = [ConsentRecord(*row) for row in connection.execute(connection.sql.open_records, who).fetchall()]
+    if records and all(record.at < before for record in records):
+        ran_out = max(record.at for record in records) + now - before
+        connection.execute(connection.sql.end_record, (ran_out, EXPIRED, *who))
+        _raise_status(connection, who, WITHDRAWN, ran_out)
 
 
 def block(connection: Connection, who: Who, status: Status, at: int) -> None:
