@@ -99,6 +99,8 @@ class Engine(ABC):
     mistakes: ClassVar[tuple[type[Exception], ...]]
     #: How many connections one process may have open at a time; None where that costs nobody anything.
     most_connections: ClassVar[int | None] = None
+    #: Whether it can be read while nothing can be written; else whoever reads would wait for nothing.
+    reads_in_trouble: ClassVar[bool] = False
 
     @abstractmethod
     def connect(self) -> Connection:

@@ -119,6 +119,8 @@ class SqliteEngine(Engine):
     errors = (sqlite3.Error, OSError)
     mistakes = (sqlite3.ProgrammingError, sqlite3.InterfaceError, sqlite3.IntegrityError, sqlite3.DataError)
 
+    reads_in_trouble = True
+
     def __init__(self, path: Path) -> None:
         self.path = path
         self.busy_timeout = COMMAND_BUSY

@@ -403,6 +403,10 @@ def test_what_cannot_be_promised_is_refused_and_nothing_that_was_answered_is_los
         answers()
         server.freeze()
         refusals()
+        refused_at = time.monotonic()
+        with pytest.raises(StoreUnavailable):
+            store.records(SITE, record.subject)
+        assert took(refused_at) < 0.5, "reading does not wait for what is known not to answer"
         time.sleep(0.5)
         server.thaw()
         answers()
