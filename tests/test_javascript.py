@@ -299,13 +299,13 @@ def _choices(site: Site) -> st.SearchStrategy[Choice]:
     return st.builds(
         Choice,
         site=st.sampled_from([site.id] * 9 + ["other"]),
-        notice=st.integers(1, 3),
+        notice=st.sampled_from([*site.notices, *site.notices, 3]),
         day=st.integers(-400, 2).map(lambda days: TODAY + timedelta(days=days)),
         state=st.sampled_from([State.GRANTED] * 4 + [State.REFUSED, State.WITHDRAWN]),
         purposes=purposes,
         trackers=st.frozensets(st.sampled_from(["visit", *_NAMES]), max_size=3),
         override=purposes,
-        age_band=st.sampled_from([None, None, None, *AgeBand]),
+        age_band=st.sampled_from([None] * 12 + list(AgeBand)),
         pending=st.booleans(),
         objects=st.booleans(),
     ).map(_only_others_wait)
@@ -321,7 +321,7 @@ def _visitors(site: Site) -> st.SearchStrategy[Visitor]:
         Visitor,
         choice=st.one_of(_choices(site), _choices(site), st.none()),
         signals=st.frozensets(st.sampled_from(list(Signal))),
-        age_band=st.sampled_from([None, None, *AgeBand]),
+        age_band=st.sampled_from([None] * 12 + list(AgeBand)),
         status=st.sampled_from([Status.ACTIVE] * 5 + list(Status)),
     )
 
@@ -339,8 +339,8 @@ def test_no_made_up_visitor_is_decided_otherwise_in_the_browser(page: Page):
             ask, what, names = data.draw(
                 st.sampled_from(
                     [
-                        (decide, "tracker", ["visit", "unknown", *_NAMES]),
-                        (decide_purpose, "purpose", [*BUILT_IN, *_OWN, "x"]),
+                        (decide, "tracker", [*site.trackers, "unknown", "constructor"]),
+                        (decide_purpose, "purpose", [*site.purposes, "x"]),
                     ]
                 )
             )

@@ -99,7 +99,7 @@ function readChoice(value, site) {
     const [, id, no, day, letter, objects, purposes, trackers, age, override] =
       value.length <= MAX_VALUE && FORM.exec(value);
     const notice = own(site.notices, no);
-    if (id !== site.site || isNaN(dayNumber(day))) return null;
+    if (id !== site.site || !isDay(day)) return null;
     return {
       site: id,
       notice: +no,
@@ -117,11 +117,14 @@ function readChoice(value, site) {
   }
 }
 
-/** "20261122" as days since the epoch; NaN for what is not a day (Date would make 2 March of 30 February). */
+/** "20261122" as days since the epoch. Asked at every decision. */
 function dayNumber(text) {
-  const iso = text.replace(/(....)(..)(..)/, "$1-$2-$3");
-  const date = new Date(iso);
-  return text > "0001" && date.toISOString().startsWith(iso) ? date / (DAY * 1000) : NaN;
+  return Date.UTC(text.slice(0, 4), text.slice(4, 6) - 1, text.slice(6)) / (DAY * 1000);
+}
+
+/** Tells whether there is such a day: Date would make 2 March of 30 February. */
+function isDay(text) {
+  return new Date(dayNumber(text) * DAY * 1000).toISOString().replace(/-/g, "").startsWith(text);
 }
 
 function names(hex, order) {
