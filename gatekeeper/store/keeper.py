@@ -15,14 +15,16 @@ from gatekeeper.core.errors import GatekeeperError, StoreUnavailable
 from gatekeeper.core.events import Event, EventKind, Permitted
 from gatekeeper.core.learners import Invitation
 from gatekeeper.core.notices import Notice
+from gatekeeper.core.retention import Rules
 from gatekeeper.core.rollups import What
 from gatekeeper.core.sightings import Seen, Sighting
 
 from . import sealing, writes
 from .connections import Connections
-from .contract import Amount, ConsentRecord, Measures, Row, Total, Visitors, Visits
+from .contract import Amount, ConsentRecord, Measures, Purged, Row, Total, Visitors, Visits
 from .engine import Engine
 from .panels import Panels
+from .purging import Purge, last_finished
 from .settling import BATCH, SOON, Settler
 from .tallies import Tally
 from .transactions import Job, Transactions, unavailable
@@ -187,6 +189,18 @@ class Keeper:
     def use_invitation(self, invitation: Invitation, *, at: int) -> None:
         """See :meth:`gatekeeper.store.contract.Store.use_invitation`."""
         self._do(Job(work=lambda connection: writes.use_invitation(connection, invitation, at)))
+
+    def purge(self, rules: Sequence[Rules], *, now: int, dry_run: bool = False) -> Iterator[Purged]:
+        """See :meth:`gatekeeper.store.contract.Store.purge`."""
+        yield from Purge(self._sql, self._read, lambda work: self._do(Job(work=work)), now=now, dry_run=dry_run).steps(
+            rules
+        )
+        if not dry_run:
+            self._scrub()
+
+    def purged_at(self) -> int | None:
+        """See :meth:`gatekeeper.store.contract.Store.purged_at`."""
+        return last_finished(self._sql, self._read)
 
     def lease(self, name: str, seconds: float) -> bool:
         """See :meth:`gatekeeper.store.contract.Store.lease`."""
