@@ -12,6 +12,8 @@ from ..postgres import Postgres
 from .things import NOW
 
 OpenStore = Callable[..., Store]
+#: How long a write may take where a test is not about that, in seconds: machines that run tests are busy.
+PATIENT = 20.0
 
 
 @contextmanager
@@ -55,7 +57,7 @@ def open_another(url: str) -> Iterator[OpenStore]:
     """Open a store on the same database, as another process would; all are closed at the end."""
     opened = []
 
-    def open_it(*, started: bool = False, wait: float = 0.8) -> Store:
+    def open_it(*, started: bool = False, wait: float = PATIENT) -> Store:
         store = open_store(url, clock=lambda: NOW, wait=wait)
         opened.append(store)
         if started:

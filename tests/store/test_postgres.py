@@ -43,12 +43,6 @@ def connection(url: str) -> Iterator[Connection]:
     opened.close()
 
 
-@pytest.fixture
-def serving(open_another: OpenStore) -> Store:
-    """The serving process's store, with the patience that a slow machine needs."""
-    return open_another(started=True, wait=LONG)
-
-
 @pytest.fixture(autouse=True)
 def quiet(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.CRITICAL)
@@ -149,7 +143,7 @@ def test_a_withdrawal_waits_for_an_append_under_way_so_nothing_follows_it(
 
 @pytest.mark.row("EU-08")
 def test_once_a_withdrawal_is_answered_no_process_adds_anything(open_another: OpenStore) -> None:
-    workers = [open_another(started=True, wait=LONG) for _ in range(2)]
+    workers = [open_another(started=True) for _ in range(2)]
     command = open_another()
     record = new_record()
     command.record(record)

@@ -40,7 +40,7 @@ def url(tmp_path: Path) -> str:
 
 @pytest.fixture
 def serving(open_another: OpenStore) -> Keeper:
-    store = open_another(started=True)
+    store = open_another(started=True, wait=0.8)
     assert isinstance(store, Keeper)
     return store
 
