@@ -1,6 +1,6 @@
 """Tables of address ranges as iptoasn.com publishes them: from, to, number, country, name of the provider, by tabs.
 
-Half a million ranges take some 15 MB: numbers in arrays, and each provider in each country once.
+Half a million ranges take some 15 MB: numbers in arrays, and the name of each provider in each country once.
 """
 
 import gzip
@@ -9,6 +9,7 @@ import socket
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
+from itertools import accumulate
 from pathlib import Path
 
 from gatekeeper.core.geo import NOWHERE, Place
@@ -57,7 +58,9 @@ class Ranges:
     def __init__(self) -> None:
         self._v4 = _Family("I")
         self._v6 = _Family("Q")
-        self._names: list[str] = []  # "CH Example Net"
+        # "CH Example Net" of each place, end to end, and where each ends.
+        self._names = b""
+        self._name_ends = array("I")
 
     def __len__(self) -> int:
         return len(self._v4.starts) + len(self._v6.starts)
@@ -71,7 +74,8 @@ class Ranges:
         found = family.find(number)
         if found is None:
             return NOWHERE
-        name = self._names[found]
+        start = self._name_ends[found - 1] if found else 0
+        name = self._names[start : self._name_ends[found]].decode()
         return Place(name[3:], name[:2].strip())
 
     def _number(self, address: str) -> tuple[_Family, int]:
@@ -105,7 +109,9 @@ class Ranges:
             family.add(start, end, place)
             if len(self) > MAX_RANGES:
                 raise GeoError(f"more than {MAX_RANGES} ranges: this is no table of providers")
-        self._names = list(known)
+        names = [name.encode() for name in known]
+        self._names = b"".join(names)
+        self._name_ends = array("I", accumulate(map(len, names)))
         self._v4.sort()
         self._v6.sort()
         return self

@@ -135,6 +135,6 @@ def test_half_a_million_ranges_take_little_memory() -> None:
     finally:
         tracemalloc.stop()
 
-    names = 80_000 * 90
+    names = 80_000 * 24
     assert len(ranges) == 100_000
     assert held < names + 100_000 * 16
