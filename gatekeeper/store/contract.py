@@ -118,6 +118,8 @@ class Measures:
     :param late: clicks that did not wait for their commit.
     :param commits: how many transactions took no longer than each of :data:`COMMIT_BOUNDS`, and how many there were.
     :param commit_seconds: how long all of them took.
+    :param settled: how many events it has settled.
+    :param settling_seconds: how much processor time that took.
     :param trouble: why the database takes no writes; empty while it does.
     """
 
@@ -129,6 +131,8 @@ class Measures:
     late: int
     commits: tuple[int, ...]
     commit_seconds: float
+    settled: int
+    settling_seconds: float
     trouble: str
 
 

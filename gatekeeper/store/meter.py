@@ -15,6 +15,8 @@ class Meter:
         self._seconds = 0.0
         self._events = 0
         self._dropped: Counter[str] = Counter()
+        self._settled = 0
+        self._settling = 0.0
 
     def committed(self, seconds: float, events: int, dropped: Sequence[Total]) -> None:
         """Count a transaction.
@@ -30,6 +32,14 @@ class Meter:
         for total in dropped:
             self._dropped[total.reason] += 1
 
+    def settled(self, seconds: float, events: int) -> None:
+        """Count what was settled.
+
+        :param seconds: of processor time that it took.
+        """
+        self._settled += events
+        self._settling += seconds
+
     def read(self, *, waiting: int, fresh: int, tallied: Counter[tuple[str, str]], trouble: str) -> Measures:
         """Return what was counted, with what others know."""
         return Measures(
@@ -41,5 +51,7 @@ class Meter:
             late=tallied["late", ""],
             commits=tuple(accumulate(self._commits)),
             commit_seconds=self._seconds,
+            settled=self._settled,
+            settling_seconds=self._settling,
             trouble=trouble,
         )

@@ -327,7 +327,7 @@ class Writer:
 
     def _settle(self, job: Job) -> Exception | None:
         """Settle some of the events that wait; return what it failed with."""
-        began = time.monotonic()
+        began, spent = time.monotonic(), time.thread_time()
         schedule = self._schedule
         try:
             self._engine.claim_writing()
@@ -341,6 +341,7 @@ class Writer:
             return unavailable(error)
         now = time.monotonic()
         schedule.settled(job.settled, now - began, now, busy=not self._queue.empty())
+        self.meter.settled(time.thread_time() - spent, job.settled or 0)
         return None
 
     def _scrub(self) -> None:

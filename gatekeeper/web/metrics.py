@@ -68,6 +68,11 @@ class _Metrics:
         metric.add_metric(self._values, n)
         return metric
 
+    def seconds(self, name: str, text: str, seconds: float) -> Metric:
+        metric = CounterMetricFamily(f"gatekeeper_{name}_seconds", text, labels=self._names)
+        metric.add_metric(self._values, seconds)
+        return metric
+
     def by_reason(self, name: str, text: str, counts: Mapping[str, int]) -> Metric:
         metric = CounterMetricFamily(f"gatekeeper_{name}", text, labels=["reason", *self._names])
         for reason, n in counts.items():
@@ -87,6 +92,8 @@ def _writing(told: _Metrics, measured: Measures) -> Iterator[Metric]:
     yield told.commits(measured)
     yield told.counter("events", "Events that were kept.", measured.events)
     yield told.by_reason("events_dropped", "Events that the writing transaction refused.", measured.dropped)
+    yield told.counter("events_settled", "Events that were counted, and put with their subject's.", measured.settled)
+    yield told.seconds("settling_cpu", "Processor time that settling took.", measured.settling_seconds)
     yield told.counter("late", "Clicks that did not wait for their commit.", measured.late)
 
 

@@ -70,3 +70,15 @@ def test_measuring_writes_nothing_and_says_what_is_wrong(serving: Store) -> None
 
     assert before.trouble == ""
     assert "closed" in after.trouble
+
+
+def test_what_settling_took_is_told_apart(serving: Store) -> None:
+    record = new_record()
+    serving.record(record)
+    serving.append_all([Permitted(new_event(record.subject), PERMIT) for _ in range(5)])
+
+    serving.settle()
+
+    measured = serving.measures()
+    assert (measured.fresh, measured.settled) == (0, 5)
+    assert measured.settling_seconds > 0
