@@ -95,7 +95,7 @@ def _our_cookie(cookies: str) -> str | None:
     at = cookies.find(OURS)
     if at < 0:
         return ""
-    if cookies.find(OURS, at + 1) >= 0 or SUBJECT in cookies:
+    if cookies.find(OURS, at + 1) >= 0 or cookies.startswith(SUBJECT, at):
         return None
     end = cookies.find(";", at)
     return cookies[cookies.rfind(";", 0, at) + 1 : end if end >= 0 else None]
