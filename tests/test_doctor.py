@@ -23,6 +23,8 @@ from gatekeeper.databases import published
 from gatekeeper.doctor import Finding, Sign, examine, machine, page
 from gatekeeper.store.engines import migrate, open_store
 
+from .postgres import Postgres
+
 GUARD = '<script src="/gk/shop/gatekeeper.js"></script>'
 FILTER = "request>remote_ip delete\nrequest>client_ip delete\nrequest>headers delete"
 SCRIPT = '(function(SETTINGS){"use strict";})({"site":"shop"});'
@@ -147,6 +149,20 @@ def test_a_database_of_another_form_fails_and_names_the_command(environ: dict[st
     findings = examine(environ, root=tmp_path)
 
     assert [finding.about for finding in findings if finding.sign is Sign.FAIL] == ["database"]
+
+
+def test_a_database_server_is_looked_at(environ: dict[str, str], postgres: Postgres) -> None:
+    def found() -> list[tuple[Sign, str]]:
+        return [(finding.sign, finding.found) for finding in machine.database(load_config(environ))]
+
+    with postgres.fresh() as address:
+        environ["GATEKEEPER_DATABASE_URL"] = address
+        assert found() == [(Sign.WARN, "it has no tables yet")]
+        migrate(address)
+        assert found() == [(Sign.OK, "the server answers, and the tables are of this version")]
+    ((sign, what),) = found()
+    assert sign is Sign.FAIL
+    assert "cannot be reached" in what
 
 
 def test_who_serves_is_told(environ: dict[str, str], tmp_path: Path) -> None:

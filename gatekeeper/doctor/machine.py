@@ -90,7 +90,7 @@ def database(config: Config) -> Iterator[Finding]:
             return
         path = sqlite_path(config.database_url)
     except GatekeeperError as error:
-        yield fail("database", str(error), "the address of a database", "mend GATEKEEPER_DATABASE_URL")
+        yield fail("database", str(error), "a database that answers", "mend that, or GATEKEEPER_DATABASE_URL")
         return
     if is_new(config.database_url):
         yield warn("database", f"{path} is not there yet", "it is made by `publish` or `serve`", "gatekeeper publish")
