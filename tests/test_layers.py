@@ -21,6 +21,7 @@ MAY_IMPORT = {
     "web": ("web", "core", "store.contract", "config", "assets"),
     "config": ("config", "core"),
     "gate": ("gate", "core"),
+    "geo": ("geo", "core"),
 }
 
 #: Of the standard library, what neither looks at the world nor changes it.
