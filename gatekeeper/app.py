@@ -9,6 +9,7 @@ from werkzeug.exceptions import HTTPException
 
 from gatekeeper.config import Config, load_config
 from gatekeeper.geo.places import locator
+from gatekeeper.purging import Schedule
 from gatekeeper.store.contract import Store
 from gatekeeper.store.engines import open_store
 from gatekeeper.web.collect import Collect
@@ -29,12 +30,15 @@ def create_app(
     :raises StoreLocked: another process serves from the same SQLite file.
     """
     config = config or load_config()
+    alone = store is None
     if store is None:
         zones = {site.id: site.time_zone for site in config.sites.values()}
         store = open_store(config.database_url, clock=clock, zones=zones)
         store.start()
     locate = locator(config.geo, config.path.parent)
     service = Service(config, store, clock=clock, locate=locate)
+    if alone:
+        service.look_after = Schedule(service, clock).ensure
 
     app = Flask("gatekeeper", static_folder=None)
     app.extensions["gatekeeper"] = service

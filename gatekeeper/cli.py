@@ -4,6 +4,7 @@ import json
 import os
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict
@@ -13,7 +14,7 @@ from typing import Any
 
 import click
 
-from gatekeeper import __version__, beginning, copying, learning
+from gatekeeper import __version__, beginning, copying, learning, purging
 from gatekeeper.config import KEYS, VARIABLES, Config, load_config
 from gatekeeper.core.choices import MAX_VALUE, Choice, State, write_choice
 from gatekeeper.core.errors import GatekeeperError, InvalidInput
@@ -391,6 +392,42 @@ def _only_site(config: Config, name: str | None) -> Site:
     if name is None and len(config.sites) > 1:
         raise InvalidInput(f"name the site with --site: one of {', '.join(config.sites)}")
     return _site(config, name or next(iter(config.sites)))
+
+
+@main.command()
+@click.option("--dry-run", is_flag=True, help="Only say what would go.")
+@_with_config
+def purge(*, dry_run: bool) -> None:
+    """Let go of what may be kept no longer: events, addresses, who it was that has left, counts.
+
+    A Gatekeeper that serves does it by itself, once a day. By hand it may run beside it; what is stopped is gone on
+    with by the next.
+    """
+    config = load_config()
+    if is_new(config.database_url):
+        click.echo("Nothing is kept yet.")
+        return
+    done: Counter[tuple[str, str]] = Counter()
+    with closing(open_store(config.database_url)) as store:
+        for step in purging.steps(config, store, now=int(time.time()), dry_run=dry_run):
+            done[step.site, step.what] += step.count
+            _show_progress(f"{done.total()} rows")
+    _show_progress("")
+    _show_purged(done, dry_run=dry_run)
+
+
+def _show_progress(text: str) -> None:
+    if sys.stderr.isatty():
+        click.echo(f"\r{text:<30}\r", nl=False, err=True)
+
+
+def _show_purged(done: Counter[tuple[str, str]], *, dry_run: bool) -> None:
+    for (site, what), count in sorted(done.items()):
+        click.echo(f"{site:<16} {what:<32} {count:>10}")
+    if dry_run:
+        click.echo("Nothing was changed: this was a dry run." if done else "Nothing would go.")
+    elif not done:
+        click.echo("Nothing was due.")
 
 
 @main.command()

@@ -150,8 +150,10 @@ def _load_app() -> Any:
     except GatekeeperError as error:
         log.critical("it cannot start: %s", error)
         sys.exit(1)
-    silence.watch(app.extensions["gatekeeper"].slowest_body)
-    Finalize(app, app.extensions["gatekeeper"].store.close, exitpriority=1)
+    service = app.extensions["gatekeeper"]
+    silence.watch(service.slowest_body)
+    service.look_after()
+    Finalize(app, service.store.close, exitpriority=1)
     return app
 
 

@@ -92,6 +92,12 @@ class Service:
         self._limit = Limit(config.rate_limit)
         self.subject_tokens = SubjectTokens(config.keys)
         self.read_token = lru_cache(maxsize=_REMEMBERED)(self._read_token)
+        #: What is wrong with what runs beside the requests, by its name; and what is not as it should be, but works.
+        self.troubles: dict[str, str] = {}
+        self.warnings: tuple[str, ...] = ()
+        #: Called now and then while requests come in: begins what runs beside them, where it does not run.
+        self.look_after: Callable[[], None] = lambda: None
+        self.began = int(clock())
         self._clock = clock
         self._published: dict[str, Published] = {}
         self._refreshed = 0.0
@@ -145,6 +151,7 @@ class Service:
         # One thread looks; the others go on with what is known. A store that is down changes no notice.
         if self._refreshing.acquire(blocking=False):
             try:
+                self.look_after()
                 self.refresh()
             except StoreUnavailable:
                 self._refreshed = time.monotonic()

@@ -1,6 +1,7 @@
 """The metrics: what operators watch, as Prometheus reads it, and no visitor in them."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from gatekeeper.web.service import Service
 
-from .conftest import CHROME, Browser
+from .conftest import CHROME, DAY, Browser, Clock
 
 
 def read(browser: Browser) -> dict[str, Any]:
@@ -85,9 +86,16 @@ def test_they_hold_no_address_no_agent_and_no_id(browser: Browser, service: Serv
     assert not re.search(r"[0-9a-f]{32}", text)
 
 
-def test_metrics_that_are_named_in_the_documents_exist(browser: Browser) -> None:
-    from pathlib import Path
+def test_the_age_of_the_last_purge_is_told_once_there_was_one(browser: Browser, service: Service, clock: Clock) -> None:
+    assert "gatekeeper_purge_age_seconds" not in read(browser)
+    list(service.store.purge([], now=service.now()))
+    clock.pass_days(2)
 
+    assert read(browser)["gatekeeper_purge_age_seconds"] == 2 * DAY
+
+
+def test_metrics_that_are_named_in_the_documents_exist(browser: Browser, service: Service) -> None:
+    list(service.store.purge([], now=service.now()))
     text = (Path(__file__).parents[2] / "docs" / "deploy.md").read_text("utf-8")
     named = set(re.findall(r"`(gatekeeper_[a-z_]+)`", text))
     browser.choose("analytics")

@@ -150,7 +150,7 @@ def test_the_site_states_that_it_honours_gpc(browser: Browser) -> None:
 
 
 def test_health_is_good_while_all_is_well(browser: Browser, service: Service) -> None:
-    assert browser.get("/healthz").json == {"status": "ok", "problems": []}
+    assert browser.get("/healthz").json == {"status": "ok", "problems": [], "warnings": []}
 
 
 @pytest.mark.row("EU-06")
