@@ -56,7 +56,8 @@ def come(served: Gatekeeper, count: int = requests.VISITORS) -> Visitors:
     """Have visitors make their choices."""
     granted: list[Cookies] = [served.grant("analytics", "marketing") for _ in range(count)]
     refusal = {"refused": ["analytics", "marketing"], "notice": 1}
-    return Visitors(served.key, granted, served.post("/gk/shop/choice", refusal).cookies)
+    held = served.post("/gk/shop/choice", refusal).cookies
+    return Visitors(served.key, granted, {name: value for name, value in held.items() if value})
 
 
 def references() -> list[Case]:

@@ -24,6 +24,8 @@ class Measured:
     :param rates: answers a second, one for each round.
     :param latencies: in seconds.
     :param answers: all that were given, by status, those of warming up included.
+    :param settled: processor time of settling an event, in microseconds, one for each round that had any; it is not in
+        ``micros``.
     """
 
     case: Case
@@ -31,6 +33,7 @@ class Measured:
     rates: list[float] = field(default_factory=list)
     latencies: list[float] = field(default_factory=list)
     answers: Counter[int] = field(default_factory=Counter)
+    settled: list[float] = field(default_factory=list)
 
     @property
     def cpu(self) -> float:
@@ -66,11 +69,18 @@ def measure(
 
 
 def _turn(measured: Measured, server: Server, seconds: float) -> None:
+    server.rest()
+    begun = server.settling()
     with Client(server.port, CONNECTIONS, server.host) as client:
         warm = client.run(measured.case.requests, WARM_UP)
-        before = server.processor_time
+        settling, before = server.settling(), server.processor_time
         run = client.run(measured.case.requests, seconds)
         spent = server.processor_time - before
+        spent -= server.settling().seconds - settling.seconds
+    server.rest()
+    ended = server.settling()
+    if ended.settled > begun.settled:
+        measured.settled.append((ended.seconds - begun.seconds) / (ended.settled - begun.settled) * 1e6)
     measured.answers += warm.statuses + run.statuses
     measured.micros.append(spent / run.answers * 1e6)
     measured.rates.append(run.answers / run.seconds)

@@ -11,14 +11,14 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 from flask import Flask, Response
 
 from gatekeeper.serving import run
-from gatekeeper.web.beacons import PIXEL
+from gatekeeper.web.beacons import PIXEL, SAME_EITHER_WAY
 
 THREADS = 32
 
 
 def bare() -> Any:
-    """Return the least that a WSGI program can do: it looks at nothing and answers with the pixel."""
-    headers = [("Content-Type", "image/gif"), ("Cache-Control", "no-store"), ("Content-Length", str(len(PIXEL)))]
+    """Return the least that a WSGI program can do: it looks at nothing, and gives Gatekeeper's answer byte for byte."""
+    headers = [*SAME_EITHER_WAY.headers, ("Content-Length", str(len(PIXEL)))]
 
     def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         start_response("200 OK", headers)
@@ -33,7 +33,7 @@ def plain_flask() -> Any:
 
     @app.get("/gk/<site>/b/<tracker>.gif")
     def beacon(site: str, tracker: str) -> Response:
-        return Response(PIXEL, mimetype="image/gif", headers={"Cache-Control": "no-store"})
+        return Response(PIXEL, headers=list(SAME_EITHER_WAY.headers))
 
     return app
 

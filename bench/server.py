@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from statistics import median
 from urllib.parse import urlsplit
 
 import click
@@ -95,6 +96,7 @@ def _result(found: dict[str, Measured], before: int, after: int, missing: list[s
     lines.append(report.bound("memory, idle, before any request", before / MB, MEMORY / MB, "MB"))
     lines.append(report.bound("memory, idle, after all of them", after / MB, MEMORY / MB, "MB"))
     answers = sum(each.answers[each.case.status] for each in found.values() if each.case.keeps)
+    settled = [each for case in found.values() for each in case.settled]
     busy = sum(each.answers[BUSY] for each in found.values())
     kept = f"Rows stored equal answers: {answers} requests that keep something were answered, and kept exactly that."
     lines.append(report.bound("rows stored that were not answered, or the reverse", len(missing), 0, ""))
@@ -102,6 +104,9 @@ def _result(found: dict[str, Measured], before: int, after: int, missing: list[s
         f"{CONNECTIONS} connections, each asking again as soon as it is answered.",
         f"The control differs from the pixel by {off:.1%}"
         + (": NOISY, run it again on a quiet machine." if off > report.NOISY else "."),
+        f"Settling is not in these: {median(settled):.0f} us an event, in the background, a few hundred at once."
+        if settled
+        else "",
         kept if not missing else "WRONG: " + "; ".join(missing),
         *([f"{busy} were answered 503: the disk did not keep up."] if busy else []),
         f"The slow disk takes {SLOW_DISK / 1000:g} ms longer for every fsync.",

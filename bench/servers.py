@@ -1,6 +1,8 @@
 """The servers that are compared: each a process of its own, on the same processor, run in the same way."""
 
+import http.client
 import os
+import re
 import secrets
 import shutil
 import socket
@@ -11,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
 from e2e.served import Served
 from tests.ports import free_port
@@ -24,6 +26,14 @@ ROOT = Path(__file__).parent.parent
 SLOW_DISK = 10_000
 
 
+class Settling(NamedTuple):
+    """What is still to be settled, what has been, and the processor time that took, in seconds."""
+
+    fresh: int = 0
+    settled: int = 0
+    seconds: float = 0.0
+
+
 @dataclass
 class Server:
     """Something that answers on a port, and the process whose accounts tell what that costs."""
@@ -32,6 +42,7 @@ class Server:
     port: int
     pid: int
     host: str = "127.0.0.1"
+    settles: bool = False
 
     @property
     def processor_time(self) -> float:
@@ -40,6 +51,26 @@ class Server:
     @property
     def memory(self) -> int:
         return accounts.memory(self.pid)
+
+    def settling(self) -> Settling:
+        """Return what settling has come to so far, as Gatekeeper's own metrics tell; nothing of other servers."""
+        if not self.settles:
+            return Settling()
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=30)
+        try:
+            connection.request("GET", "/metrics", headers={"Host": "localhost"})
+            told = dict(re.findall(r"^(gatekeeper_\w+) (\S+)$", connection.getresponse().read().decode(), re.MULTILINE))
+        finally:
+            connection.close()
+        names = ("fresh_events", "events_settled_total", "settling_cpu_seconds_total")
+        fresh, settled, seconds = (float(told[f"gatekeeper_{name}"]) for name in names)
+        return Settling(int(fresh), int(settled), seconds)
+
+    def rest(self) -> None:
+        """Wait until there is nothing left to settle."""
+        until = time.monotonic() + 60
+        while self.settling().fresh and time.monotonic() < until:
+            time.sleep(0.1)
 
 
 @contextmanager
@@ -73,6 +104,11 @@ def _wait_for(port: int) -> None:
 class Gatekeeper(Served):
     """Gatekeeper as anybody serves it: ``gatekeeper serve``, with a site that has one tracker of each kind."""
 
+    @property
+    def shared(self) -> bool:
+        """Whether several processes may serve, each with metrics of its own."""
+        return not self.url.startswith("sqlite")
+
     @contextmanager
     def running(self) -> Iterator[Server]:
         """Serve until the end of the ``with`` block."""
@@ -80,7 +116,7 @@ class Gatekeeper(Served):
             self.start("--threads", str(THREADS))
         assert self.process is not None
         try:
-            yield Server("gatekeeper", self.port, self.process.pid)
+            yield Server("gatekeeper", self.port, self.process.pid, settles=not self.shared)
         finally:
             self.stop()
 
