@@ -27,7 +27,6 @@ def store() -> None:
     "--to",
     metavar="URL",
     required=True,
-    envvar="GATEKEEPER_COPY_TO",
     help="postgresql://user@host/database; its password may come from ~/.pgpass or PGPASSWORD.",
 )
 @click.option("--dry-run", is_flag=True, help="Say what there is to copy, and whether it could be; write nothing.")

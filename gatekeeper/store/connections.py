@@ -14,7 +14,7 @@ from .engine import Connection, Engine
 _REST = 2.0  # seconds
 #: How long one that is wanted is waited for where there may be no more.
 _PATIENCE = 2.0  # seconds
-#: More than these are closed after use: each keeps megabytes of pages in memory, here or in a server.
+#: More than these are closed after use where there may be any number: each keeps up to 2 MB of pages in memory.
 _KEEP = 8
 
 
@@ -84,7 +84,7 @@ class Connections:
 
     def _give_back(self, connection: Connection, *, keep: bool) -> None:
         with self._changed:
-            if keep and self.keep and len(self._idle) < _KEEP and not connection.in_transaction:
+            if keep and self.keep and len(self._idle) < self._most_idle and not connection.in_transaction:
                 self._idle.append(connection)
             else:
                 connection.close()
@@ -92,6 +92,12 @@ class Connections:
                 self._close_idle()
             self._used -= 1
             self._changed.notify_all()
+
+    @property
+    def _most_idle(self) -> int:
+        # Where there may be few, each is kept, and the urgent one too: opening another costs a server a process.
+        most = self.engine.most_connections
+        return _KEEP if most is None else most + 1
 
     def close(self) -> None:
         """Close what is not in use."""

@@ -17,7 +17,9 @@ from gatekeeper.store import writes
 from gatekeeper.store.contract import Store, Total
 from gatekeeper.store.engine import Connection
 from gatekeeper.store.engines import find_engine, migrate, open_store
-from gatekeeper.store.postgres import PostgresConnection, PostgresEngine
+from gatekeeper.store.postgres import PostgresEngine
+from gatekeeper.store.postgres_connections import PostgresConnection
+from gatekeeper.store.postgres_driver import Silent
 from gatekeeper.store.sealing import encode_body
 
 from ..postgres import Postgres
@@ -249,6 +251,21 @@ def test_a_lost_connection_is_noticed_by_nobody(connection: Connection, serving:
 
     assert serving.events(SITE, record.subject) == events
     serving.check()
+
+
+def test_a_server_that_does_not_answer_is_given_up(url: str) -> None:
+    engine = find_engine(url)
+    assert isinstance(engine, PostgresEngine)
+    engine.limit = 0.3
+    connection = engine.connect()
+    started = time.monotonic()
+
+    with pytest.raises(Silent, match=r"did not answer within 0\.3 s") as raised:
+        connection.execute("SELECT pg_sleep(60)")
+
+    assert took(started) < 10
+    assert connection.driver.closed
+    assert not engine.passes(raised.value), "nobody knows what it did"
 
 
 def test_a_lock_that_was_not_to_be_had_is_tried_for_again(connection: Connection, serving: Store) -> None:
