@@ -15,6 +15,8 @@ log = logging.getLogger(__name__)
 
 #: How soon a browser may try again while the store does not take writes, in seconds.
 RETRY_AFTER = "1"
+#: What visitors are told while nothing can be kept.
+UNAVAILABLE = "this could not be kept just now; try again"
 
 
 def answer(service: Service, route: Route, request: Request, params: dict[str, Any]) -> Response:
@@ -48,7 +50,9 @@ def _with_origin(
 
 
 def _refused(error: GatekeeperError) -> Response:
-    response = json_response({"error": str(error)}, status_of(error))
+    # Why the store is unavailable names files and hosts: that is for the log and the health check.
+    told = UNAVAILABLE if isinstance(error, StoreUnavailable) else str(error)
+    response = json_response({"error": told}, status_of(error))
     if isinstance(error, TooOften):
         return response.adding(("Retry-After", str(error.again_in)))
     if isinstance(error, StoreUnavailable | TooManySlow):
