@@ -43,11 +43,13 @@ class Result:
     """One run.
 
     :param noise: by how much the control differs from what it controls.
+    :param compared_with: what ratios are of.
     """
 
     lines: Sequence[Line]
     noise: float
     notes: Sequence[str]
+    compared_with: str = "the pixel"
 
     @property
     def noisy(self) -> bool:
@@ -96,7 +98,7 @@ def bound(name: str, found: float, limit: float, unit: str) -> Line:
 def table(result: Result) -> str:
     """Return the table in Markdown."""
     rows = [
-        "| request | CPU, us | of the pixel | p50, ms | p99, ms | answers/s | budget | |",
+        f"| request | CPU, us | of {result.compared_with} | p50, ms | p99, ms | answers/s | budget | |",
         "|---|--:|--:|--:|--:|--:|---|---|",
     ]
     for each in result.lines:

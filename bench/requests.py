@@ -82,3 +82,8 @@ def batches(visitors: list[Cookies], size: int = 20) -> Iterator[bytes]:
     for cookies in itertools.cycle(visitors):
         views = [{"id": event_id(), "kind": "view", "path": f"/tea/{number}"} for number in range(size)]
         yield post("/gk/shop/events", {"events": views}, cookies)
+
+
+def cycle(prepared: list[bytes]) -> Iterator[bytes]:
+    """Return requests in turn, for ever."""
+    return itertools.cycle(prepared)
