@@ -5,11 +5,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg import errors
 
 from gatekeeper.core.choices import State
 from gatekeeper.core.errors import ConfigError, StoreUnavailable
@@ -19,8 +20,9 @@ from gatekeeper.store.engine import Connection
 from gatekeeper.store.engines import find_engine, migrate, open_store
 from gatekeeper.store.postgres import PostgresEngine
 from gatekeeper.store.postgres_connections import PostgresConnection
-from gatekeeper.store.postgres_driver import Silent
+from gatekeeper.store.postgres_driver import Silent, Unreachable
 from gatekeeper.store.sealing import encode_body
+from gatekeeper.store.transactions import Job
 
 from ..postgres import Postgres
 from .conftest import OpenStore
@@ -268,6 +270,50 @@ def test_a_server_that_does_not_answer_is_given_up(url: str) -> None:
     assert not engine.passes(raised.value), "nobody knows what it did"
 
 
+@pytest.mark.parametrize(
+    ("error", "again"),
+    [
+        (errors.SerializationFailure(), True),
+        (errors.DeadlockDetected(), True),
+        (errors.LockNotAvailable(), True),
+        (errors.AdminShutdown(), True),
+        (errors.CrashShutdown(), True),
+        (errors.IdleInTransactionSessionTimeout(), True),
+        (psycopg.OperationalError("server closed the connection unexpectedly"), True),
+        (errors.CannotConnectNow(), False),
+        (errors.DiskFull(), False),
+        (errors.ReadOnlySqlTransaction(), False),
+        (errors.UniqueViolation(), False),
+        (psycopg.ProgrammingError(), False),
+        (Silent(), False),
+        (Unreachable(), False),
+        (OSError(), False),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_is_worth_trying_again(error: Exception, again: bool) -> None:
+    assert PostgresEngine({"dbname": "gk"}).passes(error) is again
+
+
+def test_what_was_lost_while_it_was_committed_is_not_run_again(
+    connection: Connection, command: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = []
+    execute = PostgresConnection.execute
+
+    def lose(self: PostgresConnection, statement: str, parameters: Sequence[object] = ()) -> object:
+        if statement == "COMMIT":
+            execute(connection, "SELECT pg_terminate_backend(%s)", (self.driver.info.backend_pid,))  # type: ignore[arg-type]
+        return execute(self, statement, parameters)
+
+    monkeypatch.setattr(PostgresConnection, "execute", lose)
+
+    with pytest.raises(StoreUnavailable):
+        command._do(Job(work=lambda _: runs.append(1)))
+
+    assert runs == [1], "it may have been written: whoever asked tries again with the same ids"
+
+
 def test_a_lock_that_was_not_to_be_had_is_tried_for_again(connection: Connection, serving: Store) -> None:
     record = new_record()
     serving.record(record)
@@ -293,8 +339,6 @@ def test_a_deadlock_is_resolved_by_trying_again(url: str, open_another: OpenStor
     tried: list[bytes] = []
 
     def hold_and_want(one: bytes, other: bytes) -> None:
-        from gatekeeper.store.transactions import Job
-
         def work(connection: Connection) -> None:
             tried.append(one)
             writes.end(connection, (SITE, one), State.WITHDRAWN, NOW)
@@ -318,7 +362,7 @@ def test_an_error_quotes_no_row(connection: Connection, command: Store) -> None:
     record = new_record()
     command.record(record)
 
-    with pytest.raises(psycopg.errors.UniqueViolation) as raised:
+    with pytest.raises(errors.UniqueViolation) as raised:
         connection.execute("INSERT INTO subjects VALUES (%s, %s, NULL)", (SITE, record.subject))
 
     assert str(raised.value) == 'duplicate key value violates unique constraint "pk_subjects"'
@@ -362,7 +406,7 @@ def test_a_process_that_hangs_in_a_transaction_stops_the_others_for_seconds_only
     store.append(new_event(record.subject), PERMIT)
 
     assert took(started) < 3
-    with pytest.raises(psycopg.errors.IdleInTransactionSessionTimeout):
+    with pytest.raises(errors.IdleInTransactionSessionTimeout):
         hanging.execute("COMMIT")
     hanging.close()
     store.close()
