@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 from .cookies import is_ours
 from .sites import Site
+from .trackers import Tracker
 
 #: A response carries at most so many removals; what is left over is removed by the next one.
 MAX_REMOVALS = 24
@@ -22,6 +23,8 @@ class Jar:
     """The cookies that a site's trackers declare. A declared name that ends with ``*`` means all that begin so."""
 
     def __init__(self, site: Site) -> None:
+        self._trackers = site.trackers
+        self._purposes = site.purposes
         self._exact: dict[str, list[str]] = {}
         begun: dict[str, list[str]] = {}
         for tracker in site.trackers.values():
@@ -36,13 +39,27 @@ class Jar:
             return self._exact[name]
         return next((owners for start, owners in self._begun if name.startswith(start)), [])
 
+    def days(self, name: str) -> int | None:
+        """Return for how long a declared cookie may stay: the longest of its trackers; None where one is necessary."""
+        owners = [self._trackers[owner] for owner in self.owners(name)]
+        if not owners or any(self._necessary(owner) for owner in owners):
+            return None
+        return max(cookie.days for owner in owners for cookie in owner.cookies if _fits(cookie.name, name))
+
     def denied(self, header: str, allows: Callable[[str], bool]) -> list[str]:
         """Return the names in a ``Cookie`` header that are declared, but by no tracker that may fire; never ours."""
         return [name for name in names_in(header) if self._is_denied(name, allows) and not is_ours(name)]
 
+    def _necessary(self, tracker: Tracker) -> bool:
+        return self._purposes[tracker.purpose].necessary
+
     def _is_denied(self, name: str, allows: Callable[[str], bool]) -> bool:
         owners = self.owners(name)
         return bool(owners) and not any(map(allows, owners))
+
+
+def _fits(declared: str, name: str) -> bool:
+    return name.startswith(declared[:-1]) if declared.endswith("*") else name == declared
 
 
 def names_in(header: str) -> list[str]:

@@ -13,7 +13,7 @@ from hashlib import sha256
 from typing import cast
 
 from gatekeeper.core.choices import Choice, read_choice
-from gatekeeper.core.cookies import is_ours
+from gatekeeper.core.cookies import is_ours, read_cookie
 from gatekeeper.core.decisions import DAY, Visitor
 from gatekeeper.core.errors import BadChoice, BadToken
 from gatekeeper.core.jar import Jar, removals
@@ -25,6 +25,7 @@ from gatekeeper.core.tokens import SubjectToken, SubjectTokens
 from gatekeeper.core.visits import Visit, read_visit
 
 from . import caching
+from .lives import limited
 from .setting import name_of, removes
 from .tags import script_tag, takes_tag
 
@@ -132,7 +133,7 @@ class Ruling:
             return [*headers, *self.common]
 
     def _apply(self, status: int, headers: list[Header]) -> list[Header]:
-        kept = [header for header in headers if header[0].lower() != "set-cookie" or self._may_set(header[1])]
+        kept = list(self._kept(headers))
         if not self._is_page(status, headers):
             return [*kept, *self.common]
         kept += [("Set-Cookie", value) for value in self._removals()]
@@ -147,6 +148,21 @@ class Ruling:
             return True
         kind = next((value for name, value in headers if name.lower() == "content-type"), "")
         return status not in {204, 304} and kind.partition(";")[0].strip().lower() in PAGE_TYPES
+
+    def _kept(self, headers: list[Header]) -> Iterator[Header]:
+        """Yield the site's headers without the cookies that may not be set; no other lives longer than it may."""
+        for name, value in headers:
+            if name.lower() != "set-cookie":
+                yield name, value
+            elif self._may_set(value) and (left := self._limited(value)) is not None:
+                yield name, left
+
+    def _limited(self, set_cookie: str) -> str | None:
+        name = name_of(set_cookie)
+        days = None if self.learns or is_ours(name) else self.known.jar.days(name)
+        if days is None or removes(set_cookie, self.now):
+            return set_cookie
+        return limited(set_cookie, days, read_cookie(self._header("HTTP_COOKIE"), name) or None, self.now)
 
     def _may_set(self, set_cookie: str) -> bool:
         name = name_of(set_cookie)

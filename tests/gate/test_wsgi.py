@@ -225,6 +225,40 @@ def test_a_granted_trackers_cookies_are_set(visitors: Visitors) -> None:
     assert visitors.ask(cookie=cookie).headers.getlist("Set-Cookie") == ["_st_7=1; Path=/"]
 
 
+@pytest.mark.row("EU-12")
+@pytest.mark.parametrize(
+    ("asked", "sent"),
+    [
+        ("_st=1; Path=/; Max-Age=7776000", "_st=1; Path=/; Max-Age=7776000"),
+        ("_st=1; Path=/; Max-Age=7776001; Secure", "_st=1; Path=/; Secure; Max-Age=7776000"),
+        ("_st=1; max-age=99999999999999999999", "_st=1; Max-Age=7776000"),
+        ("_st=1; Expires=Fri, 31 Dec 2060 23:59:59 GMT; Path=/", "_st=1; Path=/; Max-Age=7776000"),
+        ("_st=1; Expires=Fri, 31 Dec 2060 23:59:59 GMT; Max-Age=60", None),
+        ("_st=1; Expires=whenever", "_st=1; Max-Age=7776000"),
+        ("_st=1; HttpOnly", None),
+        ("csrftoken=1; Max-Age=99999999", None),
+    ],
+)
+def test_a_trackers_cookie_lives_no_longer_than_visitors_were_told(
+    visitors: Visitors, asked: str, sent: str | None
+) -> None:
+    visitors.host.headers = [HTML, ("Set-Cookie", asked)]
+    cookie = held(visitors.site, choice(visitors.site, "analytics"))
+
+    assert visitors.ask(cookie=cookie).headers.getlist("Set-Cookie") == [sent or asked]
+
+
+@pytest.mark.row("EU-12")
+def test_another_visit_does_not_prolong_the_life_of_a_trackers_cookie(visitors: Visitors) -> None:
+    same, other = "_st=7f3a; Path=/; Max-Age=7776000", "_st=8b; Path=/; Max-Age=7776000"
+    basket = "csrftoken=5; Max-Age=60"
+    carried = f"{held(visitors.site, choice(visitors.site, 'analytics'))}; _st=7f3a; csrftoken=5"
+
+    for value, sent in ((same, []), (other, [other]), (basket, [basket])):
+        visitors.host.headers = [HTML, ("Set-Cookie", value)]
+        assert visitors.ask(cookie=carried).headers.getlist("Set-Cookie") == sent
+
+
 @pytest.mark.parametrize(
     "removal", ["_ad=; Max-Age=0", "x=; Expires=Thu, 01 Jan 1970 00:00:00 GMT", 'y=""; max-age=-1; Path=/']
 )
