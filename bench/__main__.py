@@ -12,7 +12,7 @@ from .servers import ROOT
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--rounds", default=5, show_default=True, type=click.IntRange(2), help="How often each case has a turn.")
 @click.option("--seconds", default=1.0, show_default=True, help="How long a turn lasts.")
-@click.option("--postgres", default="", metavar="URL", help="Measure Gatekeeper on this empty PostgreSQL database.")
+@click.option("--postgres", default="", metavar="URL", help="Measure on this empty PostgreSQL database, or `own`.")
 @click.option("--peer", default="", metavar="URL", help="Measure what somebody else's server answers here, too.")
 @click.option("--pid", default=0, help="The process whose accounts tell what that costs.")
 @click.option("--out", default=ROOT / "var" / "bench", type=click.Path(path_type=Path), help="Where results go.")

@@ -13,7 +13,7 @@ import click
 from e2e.load import Load, stored_ids
 from e2e.served import Served
 
-from .servers import ROOT, Folders
+from .servers import ROOT, Folders, database
 
 #: How many events are answered between one kill and the next.
 BETWEEN = 20
@@ -39,13 +39,13 @@ def kill(served: Served, kills: int) -> tuple[Counter[str], Counter[str], int]:
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--kills", default=1000, show_default=True, type=click.IntRange(1))
-@click.option("--postgres", default="", metavar="URL", help="On this empty PostgreSQL database instead of SQLite.")
+@click.option("--postgres", default="", metavar="URL", help="On this empty PostgreSQL database, or `own`.")
 @click.option("--place", default=ROOT / "var" / "bench", type=click.Path(path_type=Path), help="Where data goes.")
 def main(kills: int, postgres: str, place: Path) -> None:
     """Kill `gatekeeper serve` with SIGKILL while pages report events, and count what was lost or doubled."""
     began = time.monotonic()
-    with Folders(place) as folders:
-        extra = {"GATEKEEPER_DATABASE_URL": postgres} if postgres else {}
+    with Folders(place) as folders, database(postgres) as url:
+        extra = {"GATEKEEPER_DATABASE_URL": url} if url else {}
         answered, kept, again = kill(Served(folders.new(), extra=extra), kills)
     lost = answered.keys() - kept.keys()
     twice = [event for event, n in kept.items() if n > 1]

@@ -14,7 +14,7 @@ from . import cases, report
 from .accounts import OTHERS, pinned
 from .cases import Case
 from .measure import CONNECTIONS, Measured, measure, noise
-from .servers import SLOW_DISK, Folders, Gatekeeper, Server, reference, slow_disk
+from .servers import SLOW_DISK, Folders, Gatekeeper, Server, database, reference, slow_disk
 from .stored import stored
 
 MB = 1024 * 1024
@@ -30,21 +30,22 @@ def compare(
     """Run the comparison.
 
     :param place: a folder for what the servers keep.
-    :param postgres: the address of an empty database; empty means SQLite.
+    :param postgres: as :func:`bench.servers.database` takes it; empty means SQLite.
     :param peer: the address and the process of somebody else's server.
     """
     with ExitStack() as stack:
         stack.enter_context(pinned(OTHERS))
+        url = stack.enter_context(database(postgres))
         folders = stack.enter_context(Folders(place))
         servers = {name: stack.enter_context(reference(name)) for name in (cases.BARE, cases.FLASK)}
         servers[cases.CONTROL] = stack.enter_context(reference(cases.BARE))
-        served = Gatekeeper(folders.new(), extra={"GATEKEEPER_DATABASE_URL": postgres} if postgres else {})
+        served = Gatekeeper(folders.new(), extra={"GATEKEEPER_DATABASE_URL": url} if url else {})
         servers[cases.SERVED] = stack.enter_context(served.running())
         before = servers[cases.SERVED].memory
         visitors = cases.come(served)
         begun = stored(served.url)
-        every = [*cases.references(), *cases.gatekeeper(visitors, patience=60 if postgres else 25)]
-        if not postgres:
+        every = [*cases.references(), *cases.gatekeeper(visitors, patience=60 if url else 25)]
+        if not url:
             every += _slow_disk(stack, folders, servers)
         if peer is not None:
             every.append(_peer(servers, *peer))

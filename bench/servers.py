@@ -143,6 +143,30 @@ class Folders:
         return path
 
 
+#: Stands for a PostgreSQL server that is started for this run, and gone after it.
+OWN = "own"
+
+
+@contextmanager
+def database(told: str) -> Iterator[str]:
+    """Return the address of a database.
+
+    :param told: an address, :data:`OWN`, or empty for SQLite, which needs none.
+    """
+    if told != OWN:
+        yield told
+        return
+    # Only here: it needs PostgreSQL's programs.
+    from tests.postgres import Postgres
+
+    server = Postgres()
+    try:
+        with server.fresh() as url:
+            yield url
+    finally:
+        server.stop()
+
+
 def slow_disk(folder: Path) -> dict[str, str] | None:
     """Return the environment in which every fsync takes :data:`SLOW_DISK` longer; None without a C compiler.
 
