@@ -3,8 +3,10 @@
 import math
 import os
 from collections import OrderedDict
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import astuple
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import fields
+from operator import attrgetter
+from typing import Any
 
 import rfc8785
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -36,6 +38,11 @@ _STRENGTH = {WITHDRAWN: 1, Status.OBJECTING.value: 2, Status.RESTRICTED.value: 3
 _REMEMBERED_KEYS = 4096
 #: A site has fewer; more come only of a page that makes up addresses.
 MAX_SIGHTINGS = 5000
+
+#: A value as the row of its table. ``dataclasses.astuple`` would copy every field deeply, for 20 us a record.
+_row_of_record: Callable[[ConsentRecord], tuple[Any, ...]] = attrgetter(*(each.name for each in fields(ConsentRecord)))
+_row_of_total: Callable[[Total], tuple[Any, ...]] = attrgetter(*(each.name for each in fields(Total)))
+_row_of_sighting: Callable[[Sighting], tuple[Any, ...]] = attrgetter(*(each.name for each in fields(Sighting)))
 
 
 def publish(connection: Connection, notice: Notice) -> None:
@@ -71,7 +78,7 @@ def record(connection: Connection, record: ConsentRecord) -> None:
         return  # tried again, as the answer was lost
     connection.executemany(sql.replace, [(*who, replaced.record) for replaced in open_records])
     connection.execute(sql.end_record, (record.at, "replaced", *who))
-    if not connection.execute(sql.add_record, astuple(record)).rowcount:
+    if not connection.execute(sql.add_record, _row_of_record(record)).rowcount:
         raise InvalidInput("this record or receipt is already kept: both ids must be new")
 
 
@@ -113,12 +120,12 @@ def status_of(connection: Connection, who: Who) -> str | None:
 
 def add_totals(connection: Connection, counts: Mapping[Total, int]) -> None:
     """Add to totals, in an order in which two processes do not wait for one another."""
-    connection.executemany(connection.sql.add_total, sorted((*astuple(total), n) for total, n in counts.items()))
+    connection.executemany(connection.sql.add_total, sorted((*_row_of_total(total), n) for total, n in counts.items()))
 
 
 def see(connection: Connection, seen: Mapping[Sighting, int]) -> None:
     """Add to sightings; what is new while a site has too many is left out."""
-    for key, n in sorted((astuple(sighting), n) for sighting, n in seen.items()):
+    for key, n in sorted((_row_of_sighting(sighting), n) for sighting, n in seen.items()):
         if connection.execute(connection.sql.see_again, (n, *key)).rowcount:
             continue
         (kept,) = connection.execute(connection.sql.count_sightings, key[:1]).fetchone()
