@@ -12,7 +12,7 @@ export PIP_CACHE_DIR := $(CURDIR)/$(VENV)/.cache/pip
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PLAYWRIGHT_BROWSERS_PATH := $(CURDIR)/$(VENV)/.cache/browsers
 
-.PHONY: demo test test-core bench lint format
+.PHONY: demo test test-core bench bench-browser bench-growth lint format
 
 demo: $(READY)
 	@$(PYTHON) -m gatekeeper demo --port $(PORT) --state var/demo
@@ -23,9 +23,16 @@ test: $(READY) $(BROWSER) $(SERVERS)
 test-core: $(READY)
 	@$(PYTHON) -m pytest tests/core
 
-bench: $(READY) $(BROWSER)
+# What requests cost; the parts for browsers and for growth take longer and have names of their own.
+bench: $(READY)
+	@$(PYTHON) -m bench
+
+bench-browser: $(READY) $(BROWSER)
 	@GATEKEEPER_TEST_BROWSER="$$(cat $(BROWSER))" $(PYTHON) -m bench.leaks
 	@GATEKEEPER_TEST_BROWSER="$$(cat $(BROWSER))" $(PYTHON) -m bench.guard
+
+bench-growth: $(READY)
+	@$(PYTHON) -m bench.growth
 
 lint: $(VENV)/.lint
 	@$(PYTHON) -m ruff check .

@@ -4,6 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from urllib.parse import urlsplit
@@ -20,6 +21,8 @@ from .stored import stored
 MB = 1024 * 1024
 #: The most that an idle service may hold in memory, in bytes.
 MEMORY = 150 * MB
+#: How many other processes may want a processor before a run.
+BUSY_LOAD = 1.0
 #: What is answered while the database is too slow; a page asks again then.
 BUSY = 503
 
@@ -119,8 +122,9 @@ def run(place: Path, *, rounds: int, seconds: float, postgres: str, peer: tuple[
     """Run the comparison, print it and write it down."""
     load, began = report.busy(), time.monotonic()
     result = compare(place, rounds=rounds, seconds=seconds, postgres=postgres, peer=peer)
+    if load > BUSY_LOAD:
+        told = f"The machine was busy with other things (load {load:.0f}): all figures are too high, latencies most."
+        result = replace(result, notes=[*result.notes, told])
     click.echo(f"\n{report.table(result)}\n{report.machine()}; {time.monotonic() - began:.0f} s")
-    if load > 1:
-        click.echo(f"This machine was busy before the run began (load {load:.1f}): latencies are the others' too.")
     report.write(result, place, "server")
     return result
