@@ -4,37 +4,42 @@ A chunk says which of 16,384 neighbours are in the set. As a Python integer, a c
 cut by ``&`` and counted by ``bit_count()``; as bytes it is either its bits, or, where few are set, their list.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable
 
 #: How many neighbours share a chunk. Its bits take 2 KiB.
 CHUNK = 1 << 14
-#: Up to so many members a chunk is written as their list, of two bytes each.
-_FEW = 64
+#: Up to so many members a chunk is written as their list, of two bytes each, little-endian and in order.
+FEW = 64
 _LIST, _BITS = b"l", b"b"
 
 
-def by_chunk(members: Iterable[int]) -> dict[int, int]:
-    """Return members as chunks by number."""
-    found: dict[int, bytearray] = {}
+def by_chunk(members: Iterable[int]) -> dict[int, list[int]]:
+    """Return members by their chunk, each as its place in it."""
+    found: defaultdict[int, list[int]] = defaultdict(list)
     for member in members:
-        chunk, at = divmod(member, CHUNK)
-        bits = found.get(chunk)
-        if bits is None:
-            bits = found[chunk] = bytearray(CHUNK // 8)
-        bits[at >> 3] |= 1 << (at & 7)
-    return {chunk: int.from_bytes(bits, "little") for chunk, bits in found.items()}
+        chunk, place = divmod(member, CHUNK)
+        found[chunk].append(place)
+    return found
 
 
-def write_chunk(bits: int) -> bytes:
-    """Return a chunk as it is kept."""
-    if bits.bit_count() > _FEW:
-        return _BITS + bits.to_bytes((bits.bit_length() + 7) // 8, "little")
-    listed = bytearray(_LIST)
-    while bits:
-        lowest = bits & -bits
-        listed += (lowest.bit_length() - 1).to_bytes(2, "little")
-        bits ^= lowest
-    return bytes(listed)
+def join(kept: bytes | None, places: Iterable[int]) -> bytes:
+    """Return a chunk with more members, as it is kept.
+
+    :param kept: the chunk so far; None where it had no members.
+    """
+    if kept is not None and kept[:1] == _BITS:
+        bits = bytearray(kept[1:])
+    else:
+        listed = {*places, *(_listed(kept) if kept else ())}
+        if len(listed) <= FEW:
+            return _LIST + b"".join(place.to_bytes(2, "little") for place in sorted(listed))
+        bits, places = bytearray(), listed
+    for place in places:
+        if place >> 3 >= len(bits):
+            bits.extend(bytes((place >> 3) + 1 - len(bits)))
+        bits[place >> 3] |= 1 << (place & 7)
+    return _BITS + bits
 
 
 def read_chunk(kept: bytes) -> int:
@@ -42,6 +47,10 @@ def read_chunk(kept: bytes) -> int:
     if kept[:1] == _BITS:
         return int.from_bytes(kept[1:], "little")
     bits = bytearray(CHUNK // 8)
-    for low, high in zip(kept[1::2], kept[2::2], strict=True):
-        bits[low >> 3 | high << 5] |= 1 << (low & 7)
+    for place in _listed(kept):
+        bits[place >> 3] |= 1 << (place & 7)
     return int.from_bytes(bits, "little")
+
+
+def _listed(kept: bytes) -> Iterable[int]:
+    return (low | high << 8 for low, high in zip(kept[1::2], kept[2::2], strict=True))

@@ -1,13 +1,12 @@
 """Histories: as much of a visitor's past as it takes to know their next visit when it begins."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 #: A visit ends when its visitor has done nothing for longer than this, in seconds (as in GA4 and Matomo).
 VISIT_GAP = 30 * 60
 
 
-@dataclass(frozen=True, slots=True)
-class History:
+class History(NamedTuple):
     """A visitor who has been here, and their latest visit.
 
     :param number: the visitor's own on this site; they are given in turn, from 0.

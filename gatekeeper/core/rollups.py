@@ -9,7 +9,6 @@ log itself was allowed to keep makes visits: a beacon or a link has its own perm
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import NamedTuple, Protocol
@@ -135,7 +134,7 @@ class Rollup:
                 history = self._enter_page(event, history)
         elif history is None or event.kind not in _DURING or not history.goes_on(event.at):
             return history
-        return replace(history, last_at=max(history.last_at, event.at))
+        return history._replace(last_at=event.at) if event.at > history.last_at else history
 
     def _count_event(self, event: Event, day: str, bot: bool) -> None:
         fields = event.fields
@@ -176,15 +175,16 @@ class Rollup:
 
     def _enter_page(self, event: Event, visit: History) -> History:
         path = event.fields.get("path", "")
+        if path == visit.page:
+            return visit
         if not visit.page:
             self._describe(visit, What.ENTRY, path)
             for what in _OF_PAGE:
                 self._describe(visit, what, event.fields.get(what, ""))
-        elif path != visit.page:
+        else:
             self._count(Count(What.EXIT, visit.bot, visit.day, visit.page), -1)
-        if path != visit.page:
-            self._count(Count(What.EXIT, visit.bot, visit.day, path))
-        return replace(visit, page=path)
+        self._count(Count(What.EXIT, visit.bot, visit.day, path))
+        return visit._replace(page=path)
 
     def _describe(self, visit: History, what: What, name: str) -> None:
         """Count a visit by something about it."""

@@ -25,7 +25,7 @@ from .contract import Amount, ConsentRecord, Measures, Purged, Row, Total, Visit
 from .engine import Engine
 from .panels import Panels
 from .purging import Purge, last_finished
-from .settling import BATCH, SOON, Settler
+from .settling import BATCH, BATCH_WHILE_BUSY, SOON, Settler
 from .tallies import Tally
 from .transactions import Job, Transactions, unavailable
 from .writer import Writer, totals_job
@@ -155,7 +155,7 @@ class Keeper:
     def settle(self) -> None:
         """See :meth:`gatekeeper.store.contract.Store.settle`."""
         settled: int | None = BATCH
-        while settled is None or settled >= BATCH:
+        while settled is None or settled >= BATCH_WHILE_BUSY:  # fewer are all that waited, in any case
             if settled is None:  # another process is at it
                 time.sleep(SOON)
             settled = self._settle_some()

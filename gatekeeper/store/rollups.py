@@ -1,6 +1,6 @@
 """Adding to the rollups of a site, inside a transaction that somebody else began and will commit."""
 
-from gatekeeper.core.bitsets import by_chunk, read_chunk, write_chunk
+from gatekeeper.core.bitsets import by_chunk, join
 from gatekeeper.core.days import month_of
 from gatekeeper.core.rollups import MAX_VALUES, Group, Rollup
 
@@ -78,14 +78,14 @@ class Books:
 
     def _join(self, rollup: Rollup) -> None:
         joining = {
-            (*self._key(group), chunk): bits
+            (*self._key(group), chunk): places
             for group, members in sorted(rollup.members.items())
-            for chunk, bits in by_chunk(members).items()
+            for chunk, places in by_chunk(members).items()
         }
         found = self._connection.fetch_each(self._connection.sql.chunk, list(joining))
         rows = [
-            (*key, write_chunk(bits | read_chunk(kept[0]) if kept else bits))
-            for (key, bits), kept in zip(joining.items(), found, strict=True)
+            (*key, join(kept[0] if kept else None, places))
+            for (key, places), kept in zip(joining.items(), found, strict=True)
         ]
         self._connection.executemany(self._connection.sql.keep_chunk, rows)
 

@@ -34,6 +34,8 @@ FLUSH_EVERY = 60.0
 #: the way.
 SCRUB_AFTER = 1.0
 SCRUB_AGAIN = 5.0
+#: How long after an event the next is expected as soon, so that settling keeps out of its way.
+BUSY_FOR = 0.05
 #: How many jobs may wait; beyond that, writes are refused at once.
 MAX_WAITING = 1024
 #: How many events go into one transaction, so that it stays well below a request's patience.
@@ -84,6 +86,7 @@ class Writer:
         self._thread: threading.Thread | None = None
         self._trouble = ""
         self._well_at = -math.inf
+        self._written_at = -math.inf
         self._refreshing = False
         self._last_probe = -math.inf
         self._last_flush = time.monotonic()
@@ -275,7 +278,8 @@ class Writer:
         if outcome.wrote:
             self._well()
         if any(job.events for job in jobs):
-            self._schedule.arrived(time.monotonic())
+            self._written_at = time.monotonic()
+            self._schedule.arrived(self._written_at)
         for total in outcome.dropped:
             self._tally.add(total)
 
@@ -329,18 +333,20 @@ class Writer:
         """Settle some of the events that wait; return what it failed with."""
         began, spent = time.monotonic(), time.thread_time()
         schedule = self._schedule
+        busy = began - self._written_at < BUSY_FOR
+        limit = schedule.limit(began, busy=busy)
         try:
             self._engine.claim_writing()
-            settling = self._settler.job(job, max(schedule.limit, 1), count=schedule.counting)
+            settling = self._settler.job(job, limit, count=schedule.counting)
             self._transactions.run_on(self._connections, [settling], urgent=True)
         except Exception as error:
             self._settler.forget()
             mistake = not isinstance(error, self._troubles) or isinstance(error, self._engine.mistakes)
-            schedule.failed(time.monotonic(), mistake=mistake)
+            schedule.failed(limit, time.monotonic(), mistake=mistake)
             log.warning("events could not be settled, and wait: %s", error)
             return unavailable(error)
         now = time.monotonic()
-        schedule.settled(job.settled, now - began, now, busy=not self._queue.empty())
+        schedule.settled(job.settled, limit, now - began, now, busy=busy)
         self.meter.settled(time.thread_time() - spent, job.settled or 0)
         return None
 

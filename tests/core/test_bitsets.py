@@ -3,32 +3,48 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatekeeper.core.bitsets import CHUNK, by_chunk, read_chunk, write_chunk
+from gatekeeper.core.bitsets import CHUNK, FEW, by_chunk, join, read_chunk
 
 numbers = st.integers(0, 5 * CHUNK) | st.sampled_from([0, 7, 8, CHUNK - 1, CHUNK, 2 * CHUNK - 1])
+sets = st.sets(numbers, max_size=200)
+
+
+def kept(*added: set[int]) -> dict[int, bytes]:
+    """Return sets as their union is kept, added one after the other."""
+    chunks: dict[int, bytes] = {}
+    for members in added:
+        for chunk, places in by_chunk(members).items():
+            chunks[chunk] = join(chunks.get(chunk), places)
+    return chunks
 
 
 def members(chunks: dict[int, int]) -> set[int]:
-    return {chunk * CHUNK + at for chunk, bits in chunks.items() for at in range(CHUNK) if bits >> at & 1}
+    return {chunk * CHUNK + place for chunk, bits in chunks.items() for place in range(CHUNK) if bits >> place & 1}
 
 
-@given(st.sets(numbers, max_size=200))
-def test_a_set_is_what_its_chunks_are_read_as(wanted: set[int]) -> None:
-    kept = {chunk: write_chunk(bits) for chunk, bits in by_chunk(wanted).items()}
+@given(st.lists(sets, max_size=4))
+def test_a_set_is_what_was_added_to_it(added: list[set[int]]) -> None:
+    chunks = {chunk: read_chunk(written) for chunk, written in kept(*added).items()}
 
-    assert members({chunk: read_chunk(written) for chunk, written in kept.items()}) == wanted
+    assert members(chunks) == set().union(*added)
 
 
-@given(st.sets(numbers, max_size=100), st.sets(numbers, max_size=100))
+@given(sets, sets)
+def test_adding_again_or_in_another_order_changes_nothing(one: set[int], other: set[int]) -> None:
+    assert kept(one, other, one) == kept(other, one)
+
+
+@given(sets, sets)
 def test_sets_are_joined_and_cut_by_their_chunks(one: set[int], other: set[int]) -> None:
-    first, second = by_chunk(one), by_chunk(other)
+    first = {chunk: read_chunk(written) for chunk, written in kept(one).items()}
+    second = {chunk: read_chunk(written) for chunk, written in kept(other).items()}
 
     assert members({chunk: first.get(chunk, 0) | second.get(chunk, 0) for chunk in {*first, *second}}) == one | other
     assert members({chunk: first[chunk] & second.get(chunk, 0) for chunk in first}) == one & other
 
 
 @given(st.sets(st.integers(0, CHUNK - 1), min_size=1))
-def test_a_chunk_takes_at_most_two_bytes_a_member_and_two_kilobytes(wanted: set[int]) -> None:
-    (written,) = (write_chunk(bits) for bits in by_chunk(wanted).values())
+def test_a_chunk_takes_two_bytes_a_member_and_two_kilobytes_at_most(wanted: set[int]) -> None:
+    (written,) = kept(wanted).values()
 
-    assert len(written) <= 1 + max(2 * min(len(wanted), 64), CHUNK // 8 if len(wanted) > 64 else 0)
+    assert len(written) <= 1 + (2 * len(wanted) if len(wanted) <= FEW else CHUNK // 8)

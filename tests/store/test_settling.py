@@ -1,21 +1,33 @@
 """Settling: every event is counted once, whatever happens, and every panel says what the events say."""
 
+import subprocess
+import sys
+import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gatekeeper.core.decisions import Allowed, Reason
+from gatekeeper.core.choices import State
+from gatekeeper.core.decisions import Allowed, Reason, Status
+from gatekeeper.core.errors import InvalidInput
 from gatekeeper.core.events import Event, EventKind, Permitted
-from gatekeeper.core.rollups import What
-from gatekeeper.store.contract import Store
+from gatekeeper.core.rollups import Rollup, What
+from gatekeeper.store.contract import Amount, Store
 from gatekeeper.store.engines import open_store
 
 from .. import oracle
 from ..happenings import happenings
-from .things import NOW, PERMIT, SITE, new_id, new_record
+from .conftest import OpenStore
+from .things import NOW, PERMIT, SITE, check_whole, count, new_event, new_id, new_record
+
+ROOT = Path(__file__).parents[2]
+LATE = 1_795_390_200  # 2026-11-22 23:30 UTC
 
 SUBJECTS = 3
 ALWAYS = ("2000-01-01", "2099-12-31")
@@ -70,7 +82,7 @@ def zoned(url: str, zones: dict[str, str]) -> Iterator[Store]:
     store.close()
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data(), cuts=st.lists(st.integers(1, 30), max_size=3), again=st.booleans())
 def test_every_panel_says_what_the_events_say(
     zoned: Store, zones: dict[str, str], data: st.DataObject, cuts: list[int], again: bool
@@ -110,3 +122,211 @@ def test_every_panel_says_what_the_events_say(
 def allowed(event: Event) -> Permitted:
     purpose = ("visit", "analytics") if event.kind in OF_THE_LOG else ("ad", "marketing")
     return Permitted(event, Allowed(Reason.GRANTED, event.site, *purpose, 1))
+
+
+def seen(subject: bytes, at: int = NOW, path: str = "/shoes", **changes: object) -> Event:
+    fields = {"path": path, "browser": "Firefox 146", "device": "phone"}
+    return new_event(subject, at=at, **{"fields": fields, **changes})
+
+
+def counted(store: Store, what: What = What.PAGE) -> dict[str, int]:
+    return {row.name: row.n for row in store.panel(SITE, what, *ALWAYS)}
+
+
+def test_what_was_settled_stays_the_subjects(store: Store) -> None:
+    record = new_record()
+    store.record(record)
+    early, late = seen(record.subject, NOW - 60), seen(record.subject, NOW)
+    store.append(early, PERMIT)
+    store.settle()
+    store.append(late, PERMIT)
+
+    assert store.events(SITE, record.subject) == [early, late]
+
+
+def test_a_repeat_is_recognised_for_good(store: Store) -> None:
+    record = new_record()
+    store.record(record)
+    event = seen(record.subject)
+    for _ in range(3):
+        store.append(event, PERMIT)
+        assert len(store.events(SITE, record.subject)) == 1
+        store.settle()
+
+    assert counted(store) == {"/shoes": 1}
+    assert len(store.events(SITE, record.subject)) == 1
+
+
+def test_a_serving_process_settles_by_itself(serving: Store, command: Store) -> None:
+    record = new_record()
+    serving.record(record)
+    serving.append(seen(record.subject), PERMIT)
+
+    wait_for(lambda: counted(command) == {"/shoes": 1})
+
+
+def test_what_a_process_left_is_settled_by_the_next(url: str, open_another: OpenStore) -> None:
+    before = open_another(started=True)
+    record = new_record()
+    before.record(record)
+    before.append(seen(record.subject), PERMIT)
+    before.close()
+
+    after = open_another(started=True)
+    after.check()
+
+    wait_for(lambda: counted(after) == {"/shoes": 1})
+    assert count(url, "fresh_events") == 0
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_of_an_erased_subject_nothing_is_remembered_or_readable_and_the_counts_stay(url: str, store: Store) -> None:
+    record = new_record()
+    store.record(record)
+    store.append(seen(record.subject), PERMIT)
+    store.settle()
+    assert count(url, "visitors") == 1
+
+    store.block(SITE, record.subject, Status.ERASED, at=NOW)
+    store.settle()
+
+    assert store.events(SITE, record.subject) == []
+    assert count(url, "visitors") == 0
+    assert counted(store) == {"/shoes": 1}
+    assert store.visitors(SITE, *ALWAYS).total == 1
+
+
+def test_what_was_erased_before_it_was_settled_is_not_counted(url: str, command: Store) -> None:
+    erased, other = new_record(), new_record()
+    for record in (erased, other):
+        command.record(record)
+        command.append(seen(record.subject, path=f"/{record is erased}"), PERMIT)
+    command.block(SITE, erased.subject, Status.ERASED, at=NOW)
+
+    command.settle()
+
+    assert counted(command) == {"/False": 1}
+    assert count(url, "visitors") == 1
+    assert count(url, "fresh_events") == 0
+
+
+def test_an_event_that_cannot_be_counted_holds_up_no_other(
+    url: str, serving: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = new_record()
+    serving.record(record)
+    add = Rollup.add
+
+    def stumble(self: Rollup, event: Event, *rest: object, **more: bool) -> object:
+        if event.fields["path"] == "/bad":
+            raise RuntimeError("a mistake")
+        return add(self, event, *rest, **more)
+
+    monkeypatch.setattr(Rollup, "add", stumble)
+    paths = ["/good"] * 40 + ["/bad"] + ["/good"] * 40
+    events = [seen(record.subject, NOW + second, path) for second, path in enumerate(paths)]
+    serving.append_all([Permitted(event, PERMIT) for event in events])
+
+    wait_for(lambda: counted(serving) == {"/good": 80})
+    wait_for(lambda: count(url, "fresh_events") == 0)
+    assert len(serving.events(SITE, record.subject)) == 81
+
+
+def test_a_filter_divides_the_visits_it_lets_through(command: Store) -> None:
+    for number in range(6):
+        record = new_record()
+        command.record(record)
+        fields = {"path": "/a" if number < 4 else "/b", "browser": f"B{number % 2}", "country": "DE"}
+        command.append(seen(record.subject, fields=fields), PERMIT)
+    command.settle()
+
+    found = command.visits(SITE, What.ENTRY, *ALWAYS, where={What.BROWSER: "B0", What.COUNTRY: "DE"})
+
+    assert found.by_name == {"/a": 2, "/b": 1}
+    assert found.by_day == {"2026-11-18": 3}
+    assert command.visits(SITE, What.ENTRY, *ALWAYS, where={What.COUNTRY: "FR"}).by_name == {}
+    assert command.visits(SITE, What.BROWSER, *ALWAYS).by_name == {"B0": 3, "B1": 3}
+
+
+@pytest.mark.parametrize("asked", [What.PAGE, What.PROVIDER, What.VISITOR])
+def test_visits_are_not_kept_by_what_is_no_facet(command: Store, asked: What) -> None:
+    with pytest.raises(InvalidInput, match="it is one of browser"):
+        command.visits(SITE, asked, *ALWAYS)
+    with pytest.raises(InvalidInput, match="it is one of browser"):
+        command.visits(SITE, What.BROWSER, *ALWAYS, where={asked: "x"})
+
+
+def test_what_became_of_trackers_is_told_for_one_page(command: Store) -> None:
+    record = new_record()
+    command.record(record)
+    for path, outcome in (("/a", "loaded"), ("/a", "loaded"), ("/a", "blocked"), ("/b", "loaded")):
+        fields = {"path": path, "outcome": outcome, "reason": "granted"}
+        command.append(seen(record.subject, kind=EventKind.OUTCOME, tracker="ga", fields=fields), PERMIT)
+    command.settle()
+
+    rows = command.panel(SITE, What.PAGE_OUTCOME, *ALWAYS, name="/a")
+
+    assert [(row.name, row.tracker, row.outcome, row.n) for row in rows] == [
+        ("/a", "ga", "loaded", 2),
+        ("/a", "ga", "blocked", 1),
+    ]
+    assert command.by_day(SITE, What.PAGE_OUTCOME, *ALWAYS, name="/b") == {"2026-11-18": Amount(1, 0)}
+
+
+def test_many_processes_settle_at_once_and_each_event_is_counted_once(url: str, open_another: OpenStore) -> None:
+    command = open_another()
+    subjects = [new_id() for _ in range(20)]
+    for subject in subjects:
+        command.record(new_record(subject))
+    events = [seen(subject, NOW + step, f"/{step % 7}") for step in range(60) for subject in subjects]
+    command.append_all([Permitted(event, PERMIT) for event in events])
+
+    stores = [open_another() for _ in range(3)]
+    with ThreadPoolExecutor() as threads:
+        list(threads.map(lambda store: store.settle(), stores))
+
+    assert counted(command) == Counter(event.fields["path"] for event in events)
+    assert counted(command, What.VISIT) == {"new": 20}
+    assert command.visitors(SITE, *ALWAYS).total == 20
+    assert count(url, "fresh_events") == 0
+
+
+KILLS = 15
+
+
+def test_a_kill_while_settling_leaves_every_event_waiting_or_counted_once(url: str, command: Store) -> None:
+    subjects = [new_id() for _ in range(12)]
+    for subject in subjects:
+        command.record(new_record(subject))
+    steps = [(step, number) for step in range(160) for number in range(len(subjects))]
+    events = [seen(subjects[number], NOW + 997 * step, f"/{step * number % 11}") for step, number in steps]
+    command.append_all([Permitted(event, PERMIT) for event in events])
+
+    subprocess.run(
+        [sys.executable, "-m", "tests.store.settle_kill", url, str(KILLS)], cwd=ROOT, timeout=100, check=True
+    )
+
+    zone = "Europe/Berlin"
+    for bot in (False, True):
+        counts, sums = told(command, SITE, *ALWAYS, bot=bot)
+        assert counts == asked(oracle.counts(events, zone), *ALWAYS, bot=bot)
+        assert sums == asked(oracle.sums(events, zone), *ALWAYS, bot=bot)
+    assert command.visitors(SITE, *ALWAYS).total == len(subjects)
+    assert count(url, "fresh_events") == 0
+    check_whole(url)
+
+
+def test_a_visitor_blocked_meanwhile_is_counted_as_dropped_on_a_day_of_the_site(url: str) -> None:
+    with closing(open_store(url, clock=lambda: LATE, zones={SITE: "Europe/Berlin"})) as store:
+        record = new_record()
+        store.record(record)
+        store.end(SITE, record.subject, State.WITHDRAWN, at=LATE)
+        store.append(seen(record.subject), PERMIT)
+
+        assert [(total.what, total.day) for total in store.totals(SITE)] == [("hit", "2026-11-23")]
