@@ -24,7 +24,7 @@ def main() -> None:
             settle(URL)
             os._exit(0)
         # Ever later, so that it comes between any two writes, and in the end not at all.
-        time.sleep(random.uniform(0, 0.004 * (1 + kills)))
+        time.sleep(random.uniform(0, 0.002 * (1 + kills)))
         os.kill(child, signal.SIGKILL)
         _, status = os.waitpid(child, 0)
         if status == 0:

@@ -297,7 +297,7 @@ def test_many_processes_settle_at_once_and_each_event_is_counted_once(url: str, 
     assert count(url, "fresh_events") == 0
 
 
-KILLS = 15
+KILLS = 8
 
 
 def test_a_kill_while_settling_leaves_every_event_waiting_or_counted_once(url: str, command: Store) -> None:
