@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from tests.waiting import wait_until
 
 from .site import Site
-from .visiting import views
+from .visiting import cookie, settle, views
 
 
 def logged(site: Site, page: Page) -> list[str]:
@@ -61,10 +61,31 @@ def test_a_grant_that_is_kept_only_then_holds_on_the_next_page_unasked(site: Sit
     wait_until(lambda: logged(site, page) == ["/next"])
 
 
-def hold_answer(site: Site, until: Event, sent: int = 1) -> None:
-    """Have the answer to a choice arrive only later.
+def test_a_refusal_holds_over_a_grant_that_is_answered_after_it_in_a_page_whose_timers_wait(
+    site: Site, page: Page
+) -> None:
+    answered = Event()
+    hold_answer(site, answered, sent=0, posts=1)
+    page.add_init_script("window.setInterval = () => 0")
+    page.goto(site.page("/", ""))
+    page.get_by_role("button", name="Accept all").click()
+    wait_until(lambda: site.posts)
+
+    with page.expect_response("**/gk/shop/choice"):
+        page.get_by_role("button", name="Reject all").click()
+    answered.set()
+
+    settle(page)
+    assert ".r.0.0.-.0" in (cookie(page.context) or "")
+    assert cookie(page.context, "gk_subject") is None
+    assert views(site) == []
+
+
+def hold_answer(site: Site, until: Event, sent: int = 1, posts: int = 9) -> None:
+    """Have answers to a choice arrive only later.
 
     :param sent: how many bytes of its text arrive at once; with the first come its headers and cookies.
+    :param posts: how many of the first posts are answered so.
     """
     answer = site.app.wsgi_app
 
@@ -75,8 +96,8 @@ def hold_answer(site: Site, until: Event, sent: int = 1) -> None:
         yield text[sent:]
 
     def holding(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        chosen = environ["PATH_INFO"] == "/gk/shop/choice"
+        held = environ["PATH_INFO"] == "/gk/shop/choice" and len(site.posts) <= posts
         found = answer(environ, start_response)
-        return slowly(b"".join(found)) if chosen else found
+        return slowly(b"".join(found)) if held else found
 
     site.app.wsgi_app = holding  # type: ignore[method-assign]

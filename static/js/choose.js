@@ -15,7 +15,9 @@ const foreign =
   base.origin !== location.origin &&
   !(SETTINGS.domain && [base, location].every(({ hostname }) => `.${hostname}`.endsWith(`.${SETTINGS.domain}`)));
 let turn = 0; // counts the visitor's answers: a grant on its way gives way to a later refusal
+let giveUp = () => {}; // gives up the post that is under way
 let awaited; // the turn of the last grant that the server was asked to keep
+let asking; // that grant, until its answer has come
 
 function emit(name, detail) {
   document.dispatchEvent(new CustomEvent(`gatekeeper:${name}`, { detail }));
@@ -29,6 +31,7 @@ function asked() {
 /** Records a choice. A refusal holds when this returns; a grant once the server and the cookie have it. */
 async function choose(wish, trusted) {
   const mine = ++turn;
+  giveUp();
   const { granted = [], trackers = {} } = wish;
   const yes = granted.length || Object.values(trackers).includes(true);
   return yes ? grant(wish, trusted, mine) : refuse(wish);
@@ -88,7 +91,10 @@ async function grant(wish, trusted, mine) {
     objects: next.objects,
   };
   awaited = mine;
-  const { status, ...answer } = await post(body, mine);
+  asking = body;
+  const { status, ...answer } = await post(body, mine).finally(() => {
+    if (awaited === mine) asking = null;
+  });
   if (status === 409) return askAgain(answer.settings);
   if (status !== 200) throw Error(answer.error);
   return arrived(answer);
@@ -169,10 +175,15 @@ function lasts({ day }) {
 
 /** Reads the cookie again: another tab, or the server, may have written it. */
 function refresh() {
+  if (news()) take(guard.stored());
+  else guard.become(guard.stored()); // only the server has heard of it meanwhile
+}
+
+/** Tells whether the cookie holds another choice than the one that is known here. */
+function news() {
   const [next, choice] = [guard.stored(), guard.choice()];
   const said = (one) => JSON.stringify({ ...one, pending: false });
-  if (!next !== !choice || said(next) !== said(choice)) take(next);
-  else guard.become(next); // only the server has heard of it meanwhile
+  return !next !== !choice || said(next) !== said(choice);
 }
 
 /* ---- Telling the server ---- */
@@ -195,22 +206,30 @@ function superseded() {
 /** Posts an answer. One that is no longer the visitor's last is given up. */
 async function post(body, mine) {
   const stop = new AbortController();
-  const watch = setInterval(() => turn === mine || stop.abort(), 50);
-  setTimeout(() => stop.abort(), 10000);
-  try {
-    const answer = await fetch(`${base}choice`, {
-      method: "POST",
-      body: JSON.stringify(body),
-      headers: { "Content-Type": "application/json" },
-      credentials: "include",
-      referrerPolicy: "no-referrer",
-      keepalive: true,
-      signal: stop.signal,
-    });
-    const told = await answer.json().catch(() => ({}));
-    if (turn !== mine) throw superseded();
-    return { ...told, status: answer.status };
-  } finally {
-    clearInterval(watch);
-  }
+  giveUp = () => stop.abort();
+  setTimeout(giveUp, 10000);
+  // A grant that is given up must not bring its cookies after those of a refusal: Chromium ends no request that may
+  // outlive its page.
+  const answer = await send(body, { keepalive: body !== asking, signal: stop.signal });
+  const told = await answer.json().catch(() => ({}));
+  if (turn !== mine) throw superseded();
+  return { ...told, status: answer.status };
 }
+
+function send(body, how) {
+  return fetch(`${base}choice`, {
+    method: "POST",
+    body: JSON.stringify(body),
+    headers: { "Content-Type": "application/json" },
+    credentials: "include",
+    referrerPolicy: "no-referrer",
+    ...how,
+  });
+}
+
+/** Asks once more, as the page is left, for a grant that was not answered: nobody can take it back here any more. */
+function insist() {
+  if (asking && awaited === turn && !news()) send(asking, { keepalive: true }).catch(() => {});
+}
+
+addEventListener("pagehide", insist);
