@@ -151,6 +151,7 @@ def _load_app() -> Any:
         log.critical("it cannot start: %s", error)
         sys.exit(1)
     service = app.extensions["gatekeeper"]
+    service.prepare()
     silence.watch(service.slowest_body)
     service.look_after()
     Finalize(app, service.store.close, exitpriority=1)

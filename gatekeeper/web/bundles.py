@@ -70,6 +70,10 @@ class Bundles:
     def __init__(self, site: Site) -> None:
         self._site = site
 
+    def make(self) -> None:
+        """Make all that is otherwise made when it is first asked for."""
+        _ = self.guard, self.later
+
     @cached_property
     def guard(self) -> Bundle:
         """The guard, with the site's settings inside."""

@@ -120,6 +120,11 @@ class Service:
         except KeyError:
             raise NotFound(f"no site {site_id[:32]!r} is declared here") from None
 
+    def prepare(self) -> None:
+        """Make the scripts of each site before anybody asks: a page's proxy may wait no longer than this can take."""
+        for published in self._published.values():
+            published.bundles.make()
+
     def asks(self, environ: WSGIEnvironment, weight: int) -> None:
         """Count what somebody asks.
 

@@ -106,3 +106,15 @@ def test_the_settings_hold_what_the_browser_needs_to_decide(service: Service) ->
     assert settings["notices"]["1"]["purposes"] == ["functional", "analytics", "marketing"]
     assert settings["purposes"]["marketing"] == {"age": 18, "denied_by": ["dnt", "gpc"]}
     assert settings["languages"] == ["en"]
+
+
+def test_once_prepared_a_request_makes_nothing(
+    browser: Browser, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service.prepare()
+    monkeypatch.setattr("gatekeeper.web.bundles._bundle", None)
+    monkeypatch.setattr("gatekeeper.web.bundles._function", None)
+    version = service.published("shop").bundles.version
+
+    for name in ("gatekeeper.js", f"banner.en.{version}.js", f"part.page.{version}.js"):
+        assert browser.get(f"/gk/shop/{name}").status_code == 200
