@@ -69,15 +69,16 @@ def record(connection: Connection, record: ConsentRecord) -> None:
     """Add a grant; the subject's earlier one ends as replaced."""
     sql = connection.sql
     who = (record.site, record.subject)
-    connection.execute(sql.add_subject, (*who, sealing.new_key()))
-    _hold(connection, who)
-    if status_of(connection, who) is not None:
-        raise InvalidInput("this subject has ended: a new grant is a new subject")
-    open_records = [ConsentRecord(*row) for row in connection.execute(sql.open_records, who).fetchall()]
-    if record in open_records:
-        return  # tried again, as the answer was lost
-    connection.executemany(sql.replace, [(*who, replaced.record) for replaced in open_records])
-    connection.execute(sql.end_record, (record.at, "replaced", *who))
+    # Most grants are a new subject's, which has no status and no records yet: nothing more is asked about it.
+    if not connection.execute(sql.add_subject, (*who, sealing.new_key())).rowcount:
+        _hold(connection, who)
+        if status_of(connection, who) is not None:
+            raise InvalidInput("this subject has ended: a new grant is a new subject")
+        open_records = [ConsentRecord(*row) for row in connection.execute(sql.open_records, who).fetchall()]
+        if record in open_records:
+            return  # tried again, as the answer was lost
+        connection.executemany(sql.replace, [(*who, replaced.record) for replaced in open_records])
+        connection.execute(sql.end_record, (record.at, "replaced", *who))
     if not connection.execute(sql.add_record, _row_of_record(record)).rowcount:
         raise InvalidInput("this record or receipt is already kept: both ids must be new")
 

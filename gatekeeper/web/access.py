@@ -74,11 +74,11 @@ def is_navigation(request: Request) -> bool:
 
 def allow_origin(request: Request, site: Site, response: Response) -> Response:
     """Let the site's pages on another host of the same domain read a response, with their cookies."""
-    response = response.adding(("Vary", "Origin"))
     origin = request.header("HTTP_ORIGIN")
     if origin not in site.origins:
-        return response
+        return response.adding(("Vary", "Origin"))
     return response.adding(
+        ("Vary", "Origin"),
         ("Access-Control-Allow-Origin", origin),
         ("Access-Control-Allow-Credentials", "true"),
     )

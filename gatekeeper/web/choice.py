@@ -97,7 +97,8 @@ def take(service: Service, request: Request, visit: Visit, answer: Answer) -> Ou
     :raises StoreUnavailable: a grant, or the end of one, could not be kept. Nothing was granted then.
     """
     outcome = _take(service, visit, answer)
-    return replace(outcome, cookies=(*outcome.cookies, *leftovers(service, request, visit, outcome.choice)))
+    left = leftovers(service, request, visit, outcome.choice)
+    return replace(outcome, cookies=(*outcome.cookies, *left)) if left else outcome
 
 
 def _take(service: Service, visit: Visit, answer: Answer) -> Outcome:
@@ -117,6 +118,8 @@ def _heeding(answer: Answer, visit: Visit) -> Answer:
     Nothing that was accepted under an objection comes to life when the signal is gone (4 CCR 904-3, Rule 5.08).
     """
     site, signals = visit.site, visit.visitor.signals
+    if not signals:
+        return answer
     against = {purpose.id for purpose in site.purposes.values() if purpose.denied_by & signals} - {*answer.override}
 
     def objected(tracker: str) -> bool:

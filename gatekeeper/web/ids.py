@@ -7,6 +7,8 @@ import time
 
 #: Crockford's Base32: no letter looks like a digit.
 _LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+#: A letter for each byte; of 256 bytes eight become each of 32 letters, so that none is likelier than another.
+_LETTER_OF = _LETTERS.encode() * 8
 _GROUPS, _GROUP = 6, 5
 
 
@@ -40,7 +42,5 @@ def _uuid(value: int, *, version: int) -> bytes:
 
 def receipt_code() -> str:
     """Return a receipt code: 150 random bits in six groups that can be read aloud."""
-    # 32 letters are five bits each, so none is likelier than another; one call to the system instead of sixty.
-    bits = secrets.randbits(_GROUPS * _GROUP * 5)
-    letters = "".join(_LETTERS[bits >> at & 31] for at in range(0, _GROUPS * _GROUP * 5, 5))
+    letters = os.urandom(_GROUPS * _GROUP).translate(_LETTER_OF).decode()
     return "-".join(letters[at : at + _GROUP] for at in range(0, len(letters), _GROUP))

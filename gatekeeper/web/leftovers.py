@@ -15,13 +15,15 @@ from .service import Service
 
 def leftovers(service: Service, request: Request, visit: Visit, choice: Choice) -> list[str]:
     """Return what removes the cookies of denied trackers, of which a script neither sees nor removes some."""
-    site, chosen = visit.site, replace(visit.visitor, choice=choice)
+    site = visit.site
     jar = service.published(site.id).jar
 
     def allows(tracker: str) -> bool:
-        return bool(decide(tracker, chosen, site, now=visit.now))
+        return bool(decide(tracker, replace(visit.visitor, choice=choice), site, now=visit.now))
 
     denied = jar.denied(request.header("HTTP_COOKIE"), allows)
+    if not denied:
+        return []
     return removals(denied, _host(request, site), "/", secure=site.secure)
 
 
