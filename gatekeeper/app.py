@@ -32,8 +32,7 @@ def create_app(
     config = config or load_config()
     alone = store is None
     if store is None:
-        zones = {site.id: site.time_zone for site in config.sites.values()}
-        store = open_store(config.database_url, clock=clock, zones=zones)
+        store = open_store(config.database_url, clock=clock, zones=config.zones)
         store.start()
     locate = locator(config.geo, config.path.parent)
     service = Service(config, store, clock=clock, locate=locate)

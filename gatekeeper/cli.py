@@ -208,7 +208,7 @@ def publish(site: str | None, *, dry_run: bool, static: Path | None) -> None:
 def _publish_all(config: Config, changed: Sequence[Site], notices: Mapping[str, Sequence[Notice]]) -> None:
     if is_new(config.database_url):
         migrate(config.database_url)
-    with closing(open_store(config.database_url)) as store:
+    with closing(open_store(config.database_url, zones=config.zones)) as store:
         for one in changed:
             _publish(store, one, notices[one.id])
     click.echo("A web server with Gatekeeper's static configuration needs it written again: gatekeeper snippets")
@@ -258,7 +258,7 @@ def off(site: str | None, *, on: bool) -> None:
     config = load_config()
     one = _only_site(config, site)
     migrate(config.database_url)
-    with closing(open_store(config.database_url)) as store:
+    with closing(open_store(config.database_url, zones=config.zones)) as store:
         store.lift(one.id, lifted=not on, at=int(datetime.now(UTC).timestamp()))
     done = "is in force again" if on else f"is lifted; put it back with: gatekeeper off --site {one.id} --on"
     click.echo(f"The policy of {one.id} {done}")
@@ -297,13 +297,13 @@ def learn(site: str | None, *, invite: bool, show: bool, write: bool, yes: bool,
 def _seen(config: Config, site: Site) -> dict[Sighting, int]:
     if is_new(config.database_url):
         return {}
-    with closing(open_store(config.database_url)) as store:
+    with closing(open_store(config.database_url, zones=config.zones)) as store:
         return store.sightings(site.id)
 
 
 def _forget(config: Config, site: Site, count: int) -> None:
     if count:
-        with closing(open_store(config.database_url)) as store:
+        with closing(open_store(config.database_url, zones=config.zones)) as store:
             store.forget_sightings(site.id)
     click.echo(f"Forgot what was met on {site.id}: {count} entries." if count else f"Nothing was met on {site.id}.")
 
@@ -408,7 +408,7 @@ def purge(*, dry_run: bool) -> None:
         click.echo("Nothing is kept yet.")
         return
     done: Counter[tuple[str, str]] = Counter()
-    with closing(open_store(config.database_url)) as store:
+    with closing(open_store(config.database_url, zones=config.zones)) as store:
         for step in purging.steps(config, store, now=int(time.time()), dry_run=dry_run):
             done[step.site, step.what] += step.count
             _show_progress(f"{done.total()} rows")

@@ -71,6 +71,11 @@ class Config:
     rate_limit: int = RATE_LIMIT
     log: str = ""
 
+    @property
+    def zones(self) -> Mapping[str, str]:
+        """By site, the time zone of its days, as every store that is opened has to know it."""
+        return {site.id: site.time_zone for site in self.sites.values()}
+
 
 class Invalid(ConfigError):
     """The configuration has mistakes; all of them are in the message."""

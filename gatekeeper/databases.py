@@ -40,7 +40,7 @@ def current(config: Config) -> Mapping[str, Site]:
     """
     if is_new(config.database_url):
         return config.sites
-    with closing(open_store(config.database_url)) as store:
+    with closing(open_store(config.database_url, zones=config.zones)) as store:
         return {name: published_now(site, store) for name, site in config.sites.items()}
 
 
@@ -51,5 +51,5 @@ def published(config: Config) -> Mapping[str, list[Notice]]:
     """
     if is_new(config.database_url):
         return {site: [] for site in config.sites}
-    with closing(open_store(config.database_url)) as store:
+    with closing(open_store(config.database_url, zones=config.zones)) as store:
         return {site: store.notices(site) for site in config.sites}

@@ -57,7 +57,7 @@ def gate_of(config: Config | None = None, site: str | None = None, *, inject: bo
     Reads the same database, in the background; any number of processes may.
     """
     config = config or load_config()
-    return _gate(config, open_store(config.database_url), site, inject=inject)
+    return _gate(config, open_store(config.database_url, zones=config.zones), site, inject=inject)
 
 
 def _gate(config: Config, store: Store, site: str | None, *, inject: bool) -> Gate:

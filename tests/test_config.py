@@ -91,6 +91,13 @@ def test_the_keys_are_not_shown_with_the_settings(toml: Path):
     assert KEY not in repr(load(toml))
 
 
+def test_each_site_has_days_of_its_own(toml: Path):
+    other = TOML.replace("sites.shop", "sites.cafe") + 'time_zone = "Europe/Berlin"\n'
+    toml.write_text(TOML + other.replace("shop.example", "cafe.example"))
+
+    assert load(toml).zones == {"shop": "UTC", "cafe": "Europe/Berlin"}
+
+
 # --- keys
 
 

@@ -38,7 +38,7 @@ def prepare(folder: Path, port: int) -> State:
 def publish(config: Config) -> None:
     """Publish the next notice of each site whose registry says something else than its current one."""
     today = datetime.now(UTC).date()
-    with closing(open_store(config.database_url)) as store:
+    with closing(open_store(config.database_url, zones=config.zones)) as store:
         for site in config.sites.values():
             published = store.notices(site.id)
             if pending(site, published):
