@@ -40,14 +40,16 @@ _of_kind: dict[EventKind, dict[str, list[str]]] = {
 
 
 @st.composite
-def happenings(draw: st.DrawFn, site: str, subjects: list[bytes], max_size: int = 40) -> tuple[str, list[Event]]:
+def happenings(
+    draw: st.DrawFn, site: str, subjects: list[bytes], min_size: int = 0, max_size: int = 40
+) -> tuple[str, list[Event]]:
     """Draw a time zone and the events of some subjects of a site, in the order in which they come."""
     zone = draw(st.sampled_from(ZONES))
     day = draw(st.sampled_from(BEGINNINGS))
     at = int(datetime.fromisoformat(f"{day}T18:00").replace(tzinfo=ZoneInfo(zone)).timestamp())
     steps = st.tuples(st.sampled_from(_PAUSES), st.sampled_from(subjects), st.sampled_from(list(EventKind)))
     events = []
-    for number, (pause, subject, kind) in enumerate(draw(st.lists(steps, max_size=max_size))):
+    for number, (pause, subject, kind) in enumerate(draw(st.lists(steps, min_size=min_size, max_size=max_size))):
         at += pause
         fields = {name: draw(st.sampled_from(values)) for name, values in {**_visitors, **_of_kind[kind]}.items()}
         events.append(_event(number, site, subject, at, kind, fields))

@@ -42,6 +42,7 @@ PURE = {
     "json",
     "re",
     "string",
+    "struct",
     "types",
     "typing",
     "unicodedata",
@@ -112,6 +113,18 @@ def test_nothing_but_what_wires_the_parts_imports_an_engine():
     users = {module.split(".")[1] for module in MODULES if own(module) & engines}
 
     assert users <= wiring
+
+
+def test_whoever_opens_a_store_tells_it_where_the_days_of_sites_begin():
+    opened = [
+        {keyword.arg for keyword in node.keywords}
+        for module in MODULES
+        for node in ast.walk(tree(module))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "open_store"
+    ]
+
+    assert opened
+    assert all("zones" in told for told in opened)
 
 
 @pytest.mark.parametrize("module", of("core"))

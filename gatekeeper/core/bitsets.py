@@ -4,6 +4,7 @@ A chunk says which of 16,384 neighbours are in the set. As a Python integer, a c
 cut by ``&`` and counted by ``bit_count()``; as bytes it is either its bits, or, where few are set, their list.
 """
 
+import struct
 from collections import defaultdict
 from collections.abc import Iterable
 
@@ -52,5 +53,27 @@ def read_chunk(kept: bytes) -> int:
     return int.from_bytes(bits, "little")
 
 
-def _listed(kept: bytes) -> Iterable[int]:
-    return (low | high << 8 for low, high in zip(kept[1::2], kept[2::2], strict=True))
+def size(kept: bytes) -> int:
+    """Return how many members a chunk has."""
+    return read_chunk(kept).bit_count() if kept[:1] == _BITS else len(kept) // 2
+
+
+class Sieve:
+    """A chunk that others are cut with, to be counted: hundreds of them, and most have few members."""
+
+    def __init__(self, bits: int) -> None:
+        self._bits = bits
+        self._flags = ""
+
+    def count(self, kept: bytes) -> int:
+        """Return how many members a chunk shares with this one."""
+        if kept[:1] == _BITS:
+            return (read_chunk(kept) & self._bits).bit_count()
+        if not self._flags:
+            self._flags = f"{self._bits:0{CHUNK}b}"[::-1]
+        flags = self._flags  # looking places up in it takes a fifth of making bits of them
+        return [flags[place] for place in _listed(kept)].count("1")
+
+
+def _listed(kept: bytes) -> tuple[int, ...]:
+    return struct.unpack_from(f"<{len(kept) // 2}H", kept, 1)

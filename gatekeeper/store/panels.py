@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from gatekeeper.core import days
-from gatekeeper.core.bitsets import read_chunk
+from gatekeeper.core.bitsets import Sieve, read_chunk, size
 from gatekeeper.core.errors import InvalidInput
 from gatekeeper.core.rollups import FACETS, What
 
@@ -74,19 +74,22 @@ class Panels:
         for facet, name in where.items():
             sets = self._sets(site, facet, first, last, name, bot=bot)
             through = sets if through is None else {key: through[key] & sets[key] for key in through.keys() & sets}
+        sieves = None if through is None else {key: Sieve(bits) for key, bits in through.items()}
         by_name: Counter[str] = Counter()
         by_day: Counter[str] = Counter()
-        for day, chunk, name, bits in self._read(self._sql.members, site, what, int(bot), first, last):
-            if through is None:
-                n = read_chunk(bits).bit_count()
-            elif (day, chunk) in through:
-                n = (read_chunk(bits) & through[day, chunk]).bit_count()
+        for day, chunk, name, kept in self._read(self._sql.members, site, what, int(bot), first, last):
+            if sieves is None:
+                n = size(kept)
+            elif (day, chunk) in sieves:
+                n = sieves[day, chunk].count(kept)
             else:
                 continue
-            by_name[name] += n
-            by_day[day] += n
+            if n:
+                by_name[name] += n
+                by_day[day] += n
         return Visits(dict(by_name.most_common()), dict(by_day))
 
     def _sets(self, site: str, what: What, first: str, last: str, name: str, *, bot: bool) -> _Sets:
-        rows = self._read(self._sql.members_of, site, what, int(bot), first, last, name)
+        asked = (site, what, int(bot))
+        rows = self._read(self._sql.members_of, *asked, first, *asked, last, *asked, name, last)
         return {(day, chunk): read_chunk(bits) for day, chunk, _, bits in rows}

@@ -78,6 +78,25 @@ def _panel(columns: Sequence[str], *, by_name: bool) -> Any:
     )
 
 
+def _sets_of_one_name() -> tuple[Any, list[str]]:
+    """Return the SELECT of the sets of one name, and the order of its parameters.
+
+    It steps from day to day, and on each to the name: a mere range of days would lead through the sets of all names.
+    """
+    members = schema.members
+    next_day = select(func.min(members.c.day)).where(equal(members, *_OF_SPAN))
+    begin = next_day.where(members.c.day >= bindparam("first")).scalar_subquery()
+    found = select(begin.label("day")).cte("found", recursive=True)
+    after = next_day.where(members.c.day > found.c.day).scalar_subquery()
+    found = found.union_all(select(after).where(found.c.day < bindparam("last")))
+    sets = (
+        select(members.c.day, members.c.chunk, members.c.name, members.c.bits)
+        .join_from(found, members, members.c.day == found.c.day)
+        .where(equal(members, *_OF_SPAN, "name") & (found.c.day <= bindparam("last")))
+    )
+    return sets, [*_OF_SPAN, "first", *_OF_SPAN, "last", *_OF_SPAN, "name", "last"]
+
+
 class Statements:
     """All statements that both engines run, in one engine's words.
 
@@ -202,7 +221,7 @@ class Statements:
             equal(members, "site", "what", "bot") & members.c.day.between(bindparam("first"), bindparam("last"))
         )
         self.members = self._compile("visits", sets, in_order)
-        self.members_of = self._compile("visits", sets.where(equal(members, "name")), [*in_order, "name"])
+        self.members_of = self._compile("visits", *_sets_of_one_name())
 
     def _totals(self) -> None:
         totals = schema.totals

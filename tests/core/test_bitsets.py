@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatekeeper.core.bitsets import CHUNK, FEW, by_chunk, join, read_chunk
+from gatekeeper.core.bitsets import CHUNK, FEW, Sieve, by_chunk, join, read_chunk, size
 
 numbers = st.integers(0, 5 * CHUNK) | st.sampled_from([0, 7, 8, CHUNK - 1, CHUNK, 2 * CHUNK - 1])
 sets = st.sets(numbers, max_size=200)
@@ -41,6 +41,15 @@ def test_sets_are_joined_and_cut_by_their_chunks(one: set[int], other: set[int])
 
     assert members({chunk: first.get(chunk, 0) | second.get(chunk, 0) for chunk in {*first, *second}}) == one | other
     assert members({chunk: first[chunk] & second.get(chunk, 0) for chunk in first}) == one & other
+
+
+@given(sets, sets)
+def test_what_sets_share_is_counted_as_it_would_be_listed(one: set[int], other: set[int]) -> None:
+    sieves = {chunk: Sieve(read_chunk(written)) for chunk, written in kept(one).items()}
+    others = kept(other)
+
+    assert sum(sieves[chunk].count(written) for chunk, written in others.items() if chunk in sieves) == len(one & other)
+    assert sum(map(size, others.values())) == len(other)
 
 
 @given(st.sets(st.integers(0, CHUNK - 1), min_size=1))
