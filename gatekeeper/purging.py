@@ -6,6 +6,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from gatekeeper.config import Config
@@ -87,6 +88,8 @@ class Schedule:
                 self._starting.release()
 
     def _run(self) -> None:
+        with suppress(StoreUnavailable):  # then it is tried again by the store, whose writer has begun
+            self._service.store.check()  # where nobody comes, what the process before left would wait to be settled
         pause = threading.Event()
         while not pause.wait(self.look()):
             pass

@@ -5,6 +5,7 @@ import os
 import time
 import tomllib
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,8 @@ from gatekeeper.store.engines import migrate, open_store
 from gatekeeper.web.health import healthz
 from gatekeeper.web.http import Request
 from gatekeeper.web.service import Service
+
+from .store.things import PERMIT, new_event, new_record
 
 KEY = "a-key-for-tests-that-is-long-enough-to-be-one"
 NOON = 1_795_348_800  # 2026-11-22 12:00 UTC
@@ -215,6 +218,24 @@ def test_the_schedule_begins_by_itself_in_a_process_that_opens_its_own_store(con
             time.sleep(0.02)
     finally:
         service.store.close()
+
+
+def test_what_the_process_before_left_is_settled_though_nobody_comes(config: Config) -> None:
+    migrate(config.database_url)
+    record = new_record()
+    with closing(open_store(config.database_url)) as before:
+        before.record(record)
+        before.append(new_event(record.subject, at=NOON), PERMIT)
+        list(steps(config, before, now=NOON))  # so that there is nothing to purge
+
+    after = create_app(config, clock=lambda: NOON).extensions["gatekeeper"]
+    with closing(after.store) as store:
+        after.look_after()
+        deadline = time.monotonic() + 20
+        while store.measures().fresh:
+            assert time.monotonic() < deadline, "it does not settle"
+            time.sleep(0.02)
+        assert store.visitors("shop", "2026-11-22", "2026-11-22").total == 1
 
 
 # By hand
