@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from gatekeeper.core.choices import State
 from gatekeeper.core.decisions import Allowed, Status
@@ -42,9 +42,8 @@ class ConsentRecord:
     ended_as: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Total:
-    """What a tally counts, with nobody in it.
+class Total(NamedTuple):
+    """What a tally counts, with nobody in it. Every hit looks one up, and a tuple is hashed without running Python.
 
     :param day: ISO date, in the site's time zone.
     :param what: ``choice`` (name = state), ``hit`` (name = tracker), ``outcome`` (name = tracker), ``late``.

@@ -3,7 +3,6 @@
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 from .contract import Total
 
@@ -36,7 +35,7 @@ class Tally:
             first = not counts
             before = counts.get(total, 0)
             if not before and len(counts) >= MAX_WAITING:
-                total = replace(total, name=OTHER)
+                total = total._replace(name=OTHER)
                 before = counts.get(total, 0)
             counts[total] = before + n
         return first

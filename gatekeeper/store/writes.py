@@ -41,7 +41,6 @@ MAX_SIGHTINGS = 5000
 
 #: A value as the row of its table. ``dataclasses.astuple`` would copy every field deeply, for 20 us a record.
 _row_of_record: Callable[[ConsentRecord], tuple[Any, ...]] = attrgetter(*(each.name for each in fields(ConsentRecord)))
-_row_of_total: Callable[[Total], tuple[Any, ...]] = attrgetter(*(each.name for each in fields(Total)))
 _row_of_sighting: Callable[[Sighting], tuple[Any, ...]] = attrgetter(*(each.name for each in fields(Sighting)))
 
 
@@ -121,7 +120,7 @@ def status_of(connection: Connection, who: Who) -> str | None:
 
 def add_totals(connection: Connection, counts: Mapping[Total, int]) -> None:
     """Add to totals, in an order in which two processes do not wait for one another."""
-    connection.executemany(connection.sql.add_total, sorted((*_row_of_total(total), n) for total, n in counts.items()))
+    connection.executemany(connection.sql.add_total, sorted((*total, n) for total, n in counts.items()))
 
 
 def see(connection: Connection, seen: Mapping[Sighting, int]) -> None:

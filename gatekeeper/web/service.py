@@ -130,7 +130,7 @@ class Service:
 
         :raises TooOften: it is more than one address may.
         """
-        self._limit.check(self._bucket(environ), weight)
+        self._limit.check(bucket(environ, self.config.trusted_proxies), weight)
 
     def read_body(self, environ: WSGIEnvironment, wanted: int) -> bytes:
         """Read the body of a request; see :class:`gatekeeper.web.bodies.Bodies`."""
