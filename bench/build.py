@@ -31,6 +31,8 @@ CHOICE = "1.shop.1.20261122.g.6.0.-.0"
 BEGAN = 1_787_529_600
 DAYS = 90
 _AT_ONCE = 2000
+#: How many pages a visit has, a minute each.
+_PAGES = 4
 _WORDS = ("tea", "cups", "pots", "green", "black", "white", "oolong", "gifts", "sale", "about")
 _PERMIT = Allowed(Reason.GRANTED, "shop", "visit", "analytics", 1)
 
@@ -55,7 +57,7 @@ class Size:
 
     @property
     def name(self) -> str:
-        return f"{self.choices}-choices-{self.events}-events"
+        return f"{self.choices}-choices-{self.events}-events{'-in-visits' if self.events else ''}"
 
 
 def build(place: Path, size: Size) -> Served:
@@ -105,22 +107,24 @@ def _recording(number: int) -> Callable[[Connection], None]:
 
 def _happen(store: Keeper, size: Size, begin: int, end: int) -> None:
     store.append_all(list(islice(_events(size, begin), end - begin)))
-    store.settle()
+    transactions = Transactions(lambda: float(BEGAN), {})
+    transactions.run_on(store._connections, [store._settler.job(Job(settle=True), end - begin)])
 
 
 def _events(size: Size, begin: int) -> Iterator[Permitted]:
-    """Yield page views, in the order in which they happen."""
+    """Yield page views, nearly in the order in which they happen."""
     for number in count(begin):
-        chance = random.Random(number)
-        at = BEGAN + number * DAYS * 86_400 // size.events
+        visit, page = divmod(number, _PAGES)
+        chance, of_visit = random.Random(number), random.Random(f"visit {visit}")
+        at = BEGAN + visit * _PAGES * DAYS * 86_400 // size.events + page * 60
         fields = {
             "path": f"/{chance.choice(_WORDS)}/{chance.choice(_WORDS)}",
-            "browser": chance.choice(("Chrome 142", "Firefox 145", "Safari 26", "Edge 142")),
-            "system": chance.choice(("Windows", "Mac OS X", "Linux", "Android", "iOS")),
-            "device": chance.choice(("desktop", "phone", "tablet")),
-            "language": chance.choice(("en-GB", "de-CH", "fr-FR", "es-ES")),
-            "referrer": chance.choice(("", "", "search.example", "news.example")),
+            "browser": of_visit.choice(("Chrome 142", "Firefox 145", "Safari 26", "Edge 142")),
+            "system": of_visit.choice(("Windows", "Mac OS X", "Linux", "Android", "iOS")),
+            "device": of_visit.choice(("desktop", "phone", "tablet")),
+            "language": of_visit.choice(("en-GB", "de-CH", "fr-FR", "es-ES")),
+            "referrer": of_visit.choice(("", "", "search.example", "news.example")),
         }
-        subject = identity("subject", chance.randrange(size.choices))
+        subject = identity("subject", of_visit.randrange(size.choices))
         event = Event(identity("event", number), "shop", subject, at, EventKind.VIEW, "visit", fields)
         yield Permitted(event, cast(Allowed, _PERMIT))
