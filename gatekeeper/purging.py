@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from gatekeeper.config import Config
-from gatekeeper.core.errors import GatekeeperError, StoreUnavailable, where
+from gatekeeper.core.errors import GatekeeperError, StoreClosed, StoreUnavailable, where
 from gatekeeper.core.retention import rules_of
 from gatekeeper.geo.status import STALE_DAYS
 from gatekeeper.store.contract import Purged, Store
@@ -99,7 +99,7 @@ class Schedule:
         self._look_at_geo()
         try:
             self._purge_if_due()
-        except Lost:
+        except (Lost, StoreClosed):
             return LOOK_EVERY
         except StoreUnavailable as error:
             return self._failed(str(error))

@@ -160,6 +160,16 @@ def test_a_mistake_in_the_program_ends_no_schedule_and_shows_no_secrets(
     assert "KeyError" in health(service)[1][0]
 
 
+def test_a_process_that_ends_in_the_middle_of_a_purge_says_nothing_of_it(
+    service: Service, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    service.store.close()
+
+    assert Schedule(service, clock).look() == LOOK_EVERY
+    assert service.troubles == {}
+    assert caplog.messages == []
+
+
 def test_an_overdue_purge_degrades_health(service: Service, clock: Clock) -> None:
     Schedule(service, clock).look()
     clock.at += 48 * HOUR

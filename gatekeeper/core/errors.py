@@ -33,6 +33,10 @@ class StoreUnavailable(GatekeeperError):
     """The store cannot promise to keep what it is given: locked, full, read-only, or its queue is full."""
 
 
+class StoreClosed(StoreUnavailable):
+    """The store has been closed: this process is about to end."""
+
+
 class StoreLocked(ConfigError):
     """Another serving process already writes to this SQLite file."""
 

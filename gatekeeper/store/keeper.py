@@ -11,7 +11,7 @@ import msgspec
 
 from gatekeeper.core.choices import State
 from gatekeeper.core.decisions import Allowed, Reason, Status
-from gatekeeper.core.errors import GatekeeperError, StoreUnavailable
+from gatekeeper.core.errors import GatekeeperError, StoreClosed, StoreUnavailable
 from gatekeeper.core.events import Event, EventKind, Permitted
 from gatekeeper.core.learners import Invitation
 from gatekeeper.core.notices import Notice
@@ -357,7 +357,7 @@ class Keeper:
 
     def _refuse_if_closed(self) -> None:
         if self._closed:
-            raise StoreUnavailable("the store is closed")
+            raise StoreClosed("the store is closed")
 
     def _begin_using(self) -> None:
         if not self._in_use:

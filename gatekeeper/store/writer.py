@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from queue import Empty, SimpleQueue
 
-from gatekeeper.core.errors import StoreUnavailable
+from gatekeeper.core.errors import StoreClosed, StoreUnavailable
 
 from . import forks, writes
 from .connections import Connections
@@ -179,7 +179,7 @@ class Writer:
             self.after_fork_in_child()
         with self._starting:
             if self._stopping:
-                raise StoreUnavailable("the store is closed")
+                raise StoreClosed("the store is closed")
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="gatekeeper-writer", daemon=True)
                 self._thread.start()
