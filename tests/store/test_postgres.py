@@ -379,7 +379,9 @@ def test_one_process_opens_few_connections(connection: Connection, serving: Stor
             serving.records(SITE, record.subject)
 
     readers = [in_thread(read) for _ in range(24)]
-    query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+    query = (
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend'"
+    )
     for _ in range(40):
         most.append(connection.execute(query).fetchone()[0])
         serving.append(new_event(record.subject), PERMIT)
@@ -387,7 +389,8 @@ def test_one_process_opens_few_connections(connection: Connection, serving: Stor
     for reader in readers:
         reader.join()
 
-    assert max(most) <= 1 + PostgresEngine.most_connections + 1, "the test's own, the readers', the writer's"
+    # The test's own, the readers', the writer's; and the server takes a moment to end one that was closed.
+    assert 1 < max(most) <= 1 + PostgresEngine.most_connections + 1 + 4 < len(readers)
 
 
 def test_a_process_that_hangs_in_a_transaction_stops_the_others_for_seconds_only(
