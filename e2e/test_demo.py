@@ -24,8 +24,7 @@ from .demo import Demo
 #: Pages with all kinds of tags between them.
 HOME, KETTLE, ARTICLE = PAGES = ("/", "/tea-and-kettles/blue-kettle", "/journal/water-first")
 IDLE = 10_000  # milliseconds
-#: A page may wait a second for a Gatekeeper that hangs; the rest is for a slow machine.
-TEXT_WITHIN = 2_000  # milliseconds
+TEXT_WITHIN = 1_500  # milliseconds
 
 #: What a page keeps in the browser besides cookies.
 STORAGE = """async () => ({

@@ -389,8 +389,7 @@ def test_one_process_opens_few_connections(connection: Connection, serving: Stor
     for reader in readers:
         reader.join()
 
-    # The test's own, the readers', the writer's; and the server takes a moment to end one that was closed.
-    assert 1 < max(most) <= 1 + PostgresEngine.most_connections + 1 + 4 < len(readers)
+    assert max(most) <= 1 + PostgresEngine.most_connections + 1, "the test's own, the readers', the writer's"
 
 
 def test_a_process_that_hangs_in_a_transaction_stops_the_others_for_seconds_only(
