@@ -21,6 +21,7 @@ from gatekeeper.config import load_config
 from gatekeeper.core.sightings import Seen
 from gatekeeper.mounting import Mounted, mount
 from gatekeeper.store.engines import open_store
+from tests.files import content
 from tests.ports import free_port
 from tests.waiting import wait_until
 
@@ -84,7 +85,7 @@ class Shop:
 
     def kept(self) -> bytes:
         """Return every byte of the database's files."""
-        return b"".join(path.read_bytes() for path in self.folder.glob("gatekeeper.db*"))
+        return content(self.folder.glob("gatekeeper.db*"))
 
     def _shop(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         start_response("200 OK", [("Content-Type", "text/html; charset=utf-8")])

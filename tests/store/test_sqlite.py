@@ -16,6 +16,7 @@ from gatekeeper.store.contract import Store
 from gatekeeper.store.engines import migrate, open_store
 from gatekeeper.store.keeper import Keeper
 from gatekeeper.store.locks import WriterLock
+from tests.files import content
 
 from .conftest import OpenStore
 from .things import FIELDS, NOW, PERMIT, SITE, new_event, new_notice, new_record, took
@@ -218,7 +219,7 @@ def test_the_writers_lock_is_of_one_process(tmp_path: Path) -> None:
 
 
 def bytes_of(directory: Path) -> bytes:
-    return b"".join(file.read_bytes() for file in directory.iterdir())
+    return content(directory.iterdir())
 
 
 def key_of(database: Path, subject: bytes) -> bytes | None:

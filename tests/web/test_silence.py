@@ -10,6 +10,7 @@ from gatekeeper.config import Config
 from gatekeeper.core.links import Link
 from gatekeeper.store.contract import Store
 from gatekeeper.web.service import Service
+from tests.files import content
 
 from .conftest import Browser
 
@@ -74,5 +75,4 @@ def test_the_same_visit_with_consent_is_found_so_the_search_can_fail(browser: Br
     browser.post("/gk/shop/events", json={"events": [view]})
 
     path = service.config.database_url.removeprefix("sqlite:///")
-    found = [Path(path + suffix).read_bytes() for suffix in ("", "-wal") if Path(path + suffix).exists()]
-    assert any(bytes.fromhex(CANARIES["event"]) in data for data in found)
+    assert bytes.fromhex(CANARIES["event"]) in content(Path(path + suffix) for suffix in ("", "-wal"))
