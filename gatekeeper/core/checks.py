@@ -5,14 +5,17 @@ wrong form has been reported already: they read it as absent.
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any
 
 from .choices import MAX_VALUE
 from .days import is_time_zone, near_time_zone
+from .languages import TAGS, choose
 from .problems import Problem, shown
 from .purposes import BUILT_IN, Basis
-from .sites import Scope
+from .sites import Scope, Site
+from .themes import DARK, LIGHT, faults, is_colour
 from .trackers import GUARD, OWN_VENDOR, VISIT, Kind
 
 #: Kinds that a browser fetches from somewhere, and kinds that are nothing but names in a browser.
@@ -39,6 +42,8 @@ def _check_site(site_id: str, table: Mapping[str, Any]) -> Iterator[Problem]:
         )
     yield from _check_origins(where, table)
     yield from _check_time_zone(f"{where}.time_zone", _word(table, "time_zone"))
+    yield from _check_languages(where, table)
+    yield from _check_banner(f"{where}.banner", _rows(table, "banner"))
     yield from _check_purposes(where, _rows(table, "purposes"))
     purposes = {**BUILT_IN, **_rows(table, "purposes")}
     vendors = {OWN_VENDOR, *_rows(table, "vendors")}
@@ -98,6 +103,39 @@ def _check_time_zone(key: str, name: str) -> Iterator[Problem]:
         near = near_time_zone(name)
         fix = f"did you mean {near}?" if near else 'write an area and a city, for example "Europe/Dublin"'
         yield Problem(key, shown(name), "a name in the IANA time zone database", fix)
+
+
+def _check_languages(where: str, table: Mapping[str, Any]) -> Iterator[Problem]:
+    language, listed = _word(table, "language") or Site.language, _words(table, "languages")
+    if language.strip():
+        rule = f"the language of the texts in this file, one of {', '.join(TAGS)}"
+        yield from _check_tag(f"{where}.language", language, rule)
+    for tag in dict.fromkeys(tag for tag in listed if tag.strip()):
+        yield from _check_tag(f"{where}.languages", tag, f"languages that there are words for: {', '.join(TAGS)}")
+        if listed.count(tag) > 1:
+            yield Problem(f"{where}.languages", shown(tag), "each language once", "remove what is repeated")
+    if listed and language not in listed:
+        rule = "the language of the texts in this file is among them"
+        yield Problem(f"{where}.languages", shown(listed), rule, f"add {shown(language)}, or set `language`")
+
+
+def _check_tag(key: str, tag: str, rule: str) -> Iterator[Problem]:
+    if tag in TAGS:
+        return
+    # "de-AT" and "zh" are not near in spelling to what they mean.
+    near = choose([tag], ("", *TAGS)) or next(iter(get_close_matches(tag.lower(), TAGS, n=1)), "")
+    yield Problem(key, shown(tag), rule, f"did you mean {near}?" if near else 'write a tag, for example "en"')
+
+
+def _check_banner(where: str, rows: Mapping[str, Mapping[str, Any]]) -> Iterator[Problem]:
+    for name, base in {"light": LIGHT, "dark": DARK}.items():
+        given = rows.get(name, {})
+        known = {key: colour for key, colour in given.items() if hasattr(base, key) and is_colour(colour)}
+        if len(known) < len(given):
+            continue
+        for fault in faults(replace(base, **known)):
+            fix = f'write {fault.key} = "{fault.better}"'
+            yield Problem(f"{where}.{name}.{fault.key}", shown(fault.colour), str(fault), fix)
 
 
 def _check_shared_origins(sites: Mapping[str, Mapping[str, Any]]) -> Iterator[Problem]:
@@ -188,6 +226,11 @@ def _rows_of_words(table: Mapping[str, Any], key: str) -> list[tuple[str, str]]:
     value = table.get(key)
     rows = value if isinstance(value, Mapping) else {}
     return [(name, word) for name, word in rows.items() if isinstance(word, str)]
+
+
+def _words(table: Mapping[str, Any], key: str) -> list[str]:
+    value = table.get(key)
+    return [word for word in value if isinstance(word, str)] if isinstance(value, list) else []
 
 
 def _check_held(key: str, row: Mapping[str, Any]) -> Iterator[Problem]:

@@ -10,7 +10,8 @@ from .form import check_form
 from .problems import Problem
 from .purposes import BUILT_IN, MAX_KEEP_DAYS, Purpose
 from .signals import Signal
-from .sites import Gate, Ip, Mode, OnGrant, Scope, Search, Site, Undeclared
+from .sites import Audience, Gate, Ip, Mode, OnGrant, Region, Scope, Search, Site, Undeclared
+from .themes import DARK, LIGHT, Banner, Position, Theme
 from .trackers import OWN_VENDOR, VISIT, Consent, Cookie, Kind, Tracker, Vendor
 
 
@@ -27,6 +28,7 @@ def read_registry(tables: Mapping[str, Any]) -> tuple[dict[str, Site], list[Prob
 
 def _site(site_id: str, table: Mapping[str, Any]) -> Site:
     controller = table["controller"]
+    language = table.get("language", Site.language)
     own = Vendor(OWN_VENDOR, table["name"], "--", "")
     vendors = {name: Vendor(name, **row) for name, row in table.get("vendors", {}).items()}
     declared = {name: _tracker(name, row) for name, row in table.get("trackers", {}).items()}
@@ -49,7 +51,8 @@ def _site(site_id: str, table: Mapping[str, Any]) -> Site:
         controller=dict(controller),
         scope=Scope(table.get("scope", Scope.HOST)),
         domain=table.get("domain", ""),
-        language=table.get("language", "en"),
+        language=language,
+        languages=tuple(table.get("languages", (language,))),
         time_zone=table.get("time_zone", Site.time_zone),
         choice_days=table.get("choice_days", Site.choice_days),
         ip=Ip(table.get("ip", Ip.FULL)),
@@ -60,6 +63,9 @@ def _site(site_id: str, table: Mapping[str, Any]) -> Site:
         search=_search(table.get("search", {})),
         moved=dict(table.get("fields", {})),
         events={name: row.get("purpose", FIELDS["event"]) for name, row in table.get("events", {}).items()},
+        banner=_banner(table.get("banner", {})),
+        audience=Audience(table.get("audience", Audience.GENERAL)),
+        region=Region(**table.get("region", {})),
     )
 
 
@@ -76,6 +82,19 @@ def _gate(row: Mapping[str, Any]) -> Gate:
 
 def _search(row: Mapping[str, Any]) -> Search:
     return Search(tuple(row.get("paths", ())), tuple(row.get("parameters", ())))
+
+
+def _banner(row: Mapping[str, Any]) -> Banner:
+    return Banner(
+        position=Position(row.get("position", Position.BOTTOM)),
+        light=_theme(LIGHT, row.get("light", {})),
+        dark=_theme(DARK, row.get("dark", {})),
+        radius=row.get("radius", Banner().radius),
+    )
+
+
+def _theme(base: Theme, row: Mapping[str, str]) -> Theme:
+    return replace(base, **{key: colour.lower() for key, colour in row.items()})
 
 
 def _purposes(tables: Mapping[str, Any]) -> dict[str, Purpose]:

@@ -3,13 +3,15 @@
 ``x-rule`` and ``x-fix`` are ours: they become the text of a :class:`gatekeeper.core.registry.Problem`.
 """
 
+from dataclasses import fields
 from typing import Any
 
 from .fields import MOVABLE
 from .geo import IP2ASN_URL, GeoKind
 from .purposes import MAX_KEEP_DAYS, AgeBand, Basis
 from .signals import Signal
-from .sites import CHOICE_DAYS, MAX_CHOICE_DAYS, Ip, Mode, OnGrant, Scope, Undeclared
+from .sites import CHOICE_DAYS, MAX_CHOICE_DAYS, Audience, Ip, Mode, OnGrant, Scope, Undeclared
+from .themes import COLOUR, MAX_RADIUS, Position, Theme
 from .trackers import Consent, Kind
 
 
@@ -150,6 +152,44 @@ _GATE = _table(
     [],
 )
 
+_COLOUR = _text("a colour as #rrggbb", 'write for example "#1c2733"', pattern=COLOUR)
+_THEME = _table(dict.fromkeys([field.name for field in fields(Theme)], _COLOUR), [])
+
+_BANNER = _table(
+    {
+        "position": _one_of(Position, "where in the window it stands"),
+        "light": _THEME,
+        "dark": _THEME,
+        "radius": {
+            "type": "integer",
+            "minimum": 0,
+            "maximum": MAX_RADIUS,
+            "x-rule": f"a whole number of pixels, 0 to {MAX_RADIUS}",
+            "x-fix": "how round its corners are; 0 is square",
+        },
+    },
+    [],
+)
+
+_HEADER = r"^[A-Za-z][A-Za-z0-9-]{0,63}\Z"
+
+_REGION = _table(
+    {
+        "header": _text(
+            "the name of a request header that holds a country", 'write for example "CF-IPCountry"', pattern=_HEADER
+        ),
+        "subdivision_header": _text(
+            "the name of a request header that holds a state or province",
+            'write for example "CF-Region-Code"',
+            pattern=_HEADER,
+        ),
+        "geo": _yes_no("whether the files under [geo] may tell the country from the address"),
+    },
+    [],
+)
+
+_LANGUAGE = _text("the language of the texts in this file", 'write for example "en"')
+
 _SITE = _table(
     {
         "name": _text("the site's name, for its visitors", "write it as they know it"),
@@ -166,7 +206,14 @@ _SITE = _table(
         },
         "scope": _one_of(Scope, '"host", or "domain" to share the choice among sub-domains'),
         "domain": _text("the domain that all origins share", 'write for example "shop.example"', pattern=_HOST),
-        "language": _text("the language of the texts in this file", 'write for example "en"', pattern=r"^[a-z]{2,3}\Z"),
+        "language": _LANGUAGE,
+        "languages": {
+            "type": "array",
+            "minItems": 1,
+            "items": _text("the tag of a language", 'write for example "en"'),
+            "x-rule": "a list of the languages that visitors can read, the first for those who want none of them",
+            "x-fix": 'write for example ["en", "de"]',
+        },
         "time_zone": _text(
             "the time zone in which its days begin and end, by its IANA name", 'write for example "Europe/Dublin"'
         ),
@@ -180,6 +227,9 @@ _SITE = _table(
             "x-rule": "a list of hosts of your own besides the origins",
             "x-fix": 'write for example ["images.shop.example"]',
         },
+        "banner": _BANNER,
+        "audience": _one_of(Audience, "whom the site is for"),
+        "region": _REGION,
         "gate": _GATE,
         "search": _SEARCH,
         "fields": _table(dict.fromkeys(MOVABLE, _ASKED), []),

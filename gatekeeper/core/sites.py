@@ -10,6 +10,7 @@ from . import days
 from .fields import FIELDS, OF_EVENTS, TOLD_BY, field_rows, told_fields
 from .notices import Notice
 from .purposes import Purpose
+from .themes import Banner
 from .trackers import Tracker, Vendor
 
 #: A choice holds for six months, granted or refused alike (CNIL, recommendation on cookies of 17 September 2020).
@@ -54,6 +55,14 @@ class Undeclared(StrEnum):
     KEEP = "keep"
 
 
+class Audience(StrEnum):
+    """Whom a site is for: everybody, children among others, or children."""
+
+    GENERAL = "general"
+    MIXED = "mixed"
+    CHILD_DIRECTED = "child_directed"
+
+
 @dataclass(frozen=True, slots=True)
 class Gate:
     """How the gate works on a site's pages. Patterns are paths; one that ends with ``*`` means all that begin so.
@@ -83,12 +92,28 @@ class Search:
     parameters: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Region:
+    """By what a site knows which country a visitor is in.
+
+    :param header: of a request, with two letters for the country; set by the operator's own edge.
+    :param subdivision_header: likewise, with the state or province.
+    :param geo: whether the file on this machine may tell it from the address.
+    """
+
+    header: str = ""
+    subdivision_header: str = ""
+    geo: bool = False
+
+
 @dataclass(frozen=True)
 class Site:
     """A website as its owner declared it, with the notices it has published.
 
     :param origins: exact origins (scheme, host, port) its pages are served from; all https, or all http.
     :param domain: the domain its cookies are set for, with scope ``domain``.
+    :param language: in which its own texts are written.
+    :param languages: that its visitors can read; the first is for those who want none of them.
     :param time_zone: in which its days begin and end, for all that is counted by day; an IANA name.
     :param choice_days: how long a choice holds.
     :param hosts: hosts of the site's own besides its origins, such as one for images; its pages always reach them.
@@ -107,6 +132,7 @@ class Site:
     scope: Scope = Scope.HOST
     domain: str = ""
     language: str = "en"
+    languages: tuple[str, ...] = ("en",)
     time_zone: str = days.UTC
     choice_days: int = CHOICE_DAYS
     ip: Ip = Ip.FULL
@@ -117,6 +143,9 @@ class Site:
     search: Search = Search()
     moved: Mapping[str, str] = field(default_factory=dict)
     events: Mapping[str, str] = field(default_factory=dict)
+    banner: Banner = field(default_factory=Banner)
+    audience: Audience = Audience.GENERAL
+    region: Region = Region()
     notices: Mapping[int, Notice] = field(default_factory=dict)
 
     @property

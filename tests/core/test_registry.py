@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gatekeeper.core.languages import TAGS
 from gatekeeper.core.problems import Problem
 from gatekeeper.core.registry import read_registry
 from gatekeeper.core.signals import Signal
-from gatekeeper.core.sites import Search, notice_content
+from gatekeeper.core.sites import Audience, Region, Search, notice_content
 from gatekeeper.core.trackers import Kind
 
 GOOD = """
@@ -176,6 +177,34 @@ def test_what_the_log_holds_is_shaped_by_the_file():
     assert (shop.fields["search"], shop.fields["path"]) == ("research", "analytics")
 
 
+def test_a_site_speaks_the_language_of_its_file_unless_it_lists_others():
+    def languages(**keys: Any) -> tuple[str, tuple[str, ...]]:
+        tables = good()
+        tables["sites"]["shop"].update(keys)
+        shop = read_registry(tables)[0]["shop"]
+        return shop.language, shop.languages
+
+    assert languages() == ("en", ("en",))
+    assert languages(language="pt-br") == ("pt-br", ("pt-br",))
+    assert languages(languages=["de", "en", "zh-hant"]) == ("en", ("de", "en", "zh-hant"))
+    assert languages(languages=list(TAGS)) == ("en", TAGS)
+
+
+def test_whom_a_site_is_for_and_how_it_knows_where_they_are():
+    tables = good()
+    region = {"header": "CF-IPCountry", "subdivision_header": "CF-Region-Code", "geo": True}
+
+    before = read_registry(tables)[0]["shop"]
+    tables["sites"]["shop"] |= {"audience": "child_directed", "region": region}
+    after = read_registry(tables)[0]["shop"]
+
+    assert (before.audience, before.region) == (Audience.GENERAL, Region("", "", geo=False))
+    assert (after.audience, after.region) == (
+        Audience.CHILD_DIRECTED,
+        Region("CF-IPCountry", "CF-Region-Code", geo=True),
+    )
+
+
 def test_several_sites_are_read():
     tables = good()
     blog = {"name": "The Blog", "origins": ["https://blog.shop.example"]}
@@ -297,6 +326,26 @@ def test_an_empty_text_is_as_good_as_none(text: str):
         ("domain", "other.example", "every origin is other.example or below it", "another site"),
         ("language", "English", "the language of the texts", "en"),
         ("language", "en\n", "the language of the texts", "en"),
+        ("language", "", "the language of the texts", "en"),
+        ("language", "pt-BR", "one of bg, cs, da", "did you mean pt-br?"),
+        ("language", "de_AT", "one of bg, cs, da", "did you mean de?"),
+        ("language", "zh", "one of bg, cs, da", "did you mean zh-hans?"),
+        ("language", "ptbr", "one of bg, cs, da", "did you mean pt-br?"),
+        ("language", 1, "the language of the texts", "en"),
+        ("languages", [], "a list of the languages that visitors can read", '["en", "de"]'),
+        ("languages", "en", "a list of the languages that visitors can read", '["en", "de"]'),
+        ("languages", ["en", 1], "the tag of a language", "en"),
+        ("languages", ["en", ""], "the tag of a language", "en"),
+        ("languages", ["en", "xx"], "languages that there are words for: bg, cs", "write a tag"),
+        ("languages", ["en", "zh-TW"], "languages that there are words for", "did you mean zh-hant?"),
+        ("languages", ["en", "de", "de"], "each language once", "remove what is repeated"),
+        ("languages", ["de", "fr"], "the language of the texts in this file is among them", "add 'en'"),
+        ("audience", "kids", "one of general, mixed, child_directed", "whom the site is for"),
+        ("region", {"header": "CF IPCountry"}, "a request header that holds a country", "CF-IPCountry"),
+        ("region", {"header": "CF-IPCountry\n"}, "a request header that holds a country", "CF-IPCountry"),
+        ("region", {"subdivision_header": ":path"}, "a state or province", "CF-Region-Code"),
+        ("region", {"geo": 1}, "true or false", "[geo]"),
+        ("region", {"country": "IE"}, "only keys that Gatekeeper knows", "known keys: header, subdivision_header"),
         ("time_zone", "Dublin", "a name in the IANA time zone database", "did you mean Europe/Dublin?"),
         ("time_zone", "europe/dublin ", "a name in the IANA time zone database", "did you mean Europe/Dublin?"),
         ("time_zone", "America", "a name in the IANA time zone database", "America/"),
