@@ -4,7 +4,7 @@ The checks run on whatever the file holds, so that a wrong form in one place hid
 wrong form has been reported already: they read it as absent.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any
@@ -43,6 +43,7 @@ def _check_site(site_id: str, table: Mapping[str, Any]) -> Iterator[Problem]:
     yield from _check_origins(where, table)
     yield from _check_time_zone(f"{where}.time_zone", _word(table, "time_zone"))
     yield from _check_languages(where, table)
+    yield from _check_texts(where, table)
     yield from _check_banner(f"{where}.banner", _rows(table, "banner"))
     yield from _check_purposes(where, _rows(table, "purposes"))
     purposes = {**BUILT_IN, **_rows(table, "purposes")}
@@ -119,12 +120,39 @@ def _check_languages(where: str, table: Mapping[str, Any]) -> Iterator[Problem]:
         yield Problem(f"{where}.languages", shown(listed), rule, f"add {shown(language)}, or set `language`")
 
 
+def _check_texts(where: str, table: Mapping[str, Any]) -> Iterator[Problem]:
+    language = _word(table, "language") or Site.language
+    others = [tag for tag in _words(table, "languages") if tag != language]
+    known = {
+        "purposes": [*BUILT_IN, *_rows(table, "purposes")],
+        "trackers": [VISIT, *_rows(table, "trackers")],
+    }
+    for tag, texts in _rows(table, "texts").items():
+        key = f"{where}.texts.{tag}"
+        if tag == language:
+            rule = "the texts of this language are those of the file itself"
+            yield Problem(key, "(a table)", rule, "write them where they belong, and remove it")
+        elif tag not in others:
+            fix = _near(tag, others) or f"add {shown(tag)} to `languages`, or remove it"
+            yield Problem(key, "(a table)", "translations into a language of this site", fix)
+        for part, ids in known.items():
+            for name in [name for name in _rows(texts, part) if name not in ids]:
+                rule = f"a translation of one of this site's {part}"
+                fix = _near(name, ids) or f"remove it, or declare [{where}.{part}.{name}]"
+                yield Problem(f"{key}.{part}.{name}", "(a table)", rule, fix)
+
+
+def _near(name: str, known: Sequence[str]) -> str:
+    return next((f"did you mean {near}?" for near in get_close_matches(name, known, n=1)), "")
+
+
 def _check_tag(key: str, tag: str, rule: str) -> Iterator[Problem]:
     if tag in TAGS:
         return
     # "de-AT" and "zh" are not near in spelling to what they mean.
-    near = choose([tag], ("", *TAGS)) or next(iter(get_close_matches(tag.lower(), TAGS, n=1)), "")
-    yield Problem(key, shown(tag), rule, f"did you mean {near}?" if near else 'write a tag, for example "en"')
+    meant = choose([tag], ("", *TAGS))
+    fix = f"did you mean {meant}?" if meant else _near(tag.lower(), TAGS)
+    yield Problem(key, shown(tag), rule, fix or 'write a tag, for example "en"')
 
 
 def _check_banner(where: str, rows: Mapping[str, Mapping[str, Any]]) -> Iterator[Problem]:

@@ -11,6 +11,7 @@ from .problems import Problem
 from .purposes import BUILT_IN, MAX_KEEP_DAYS, Purpose
 from .signals import Signal
 from .sites import Audience, Gate, Ip, Mode, OnGrant, Region, Scope, Search, Site, Undeclared
+from .texts import VISIT_DESCRIPTION
 from .themes import DARK, LIGHT, Banner, Position, Theme
 from .trackers import OWN_VENDOR, VISIT, Consent, Cookie, Kind, Tracker, Vendor
 
@@ -39,7 +40,7 @@ def _site(site_id: str, table: Mapping[str, Any]) -> Site:
         "analytics",
         OWN_VENDOR,
         min(table.get("log_days", MAX_KEEP_DAYS), purposes["analytics"].keep_days),
-        "Keeps which pages you read, when and for how long, what you do there, your browser, language and provider.",
+        VISIT_DESCRIPTION,
     )
     return Site(
         id=site_id,
@@ -53,6 +54,7 @@ def _site(site_id: str, table: Mapping[str, Any]) -> Site:
         domain=table.get("domain", ""),
         language=language,
         languages=tuple(table.get("languages", (language,))),
+        texts=dict(table.get("texts", {})),
         time_zone=table.get("time_zone", Site.time_zone),
         choice_days=table.get("choice_days", Site.choice_days),
         ip=Ip(table.get("ip", Ip.FULL)),

@@ -188,6 +188,37 @@ _REGION = _table(
     [],
 )
 
+_TEXTS = _table(
+    {
+        "name": _text("the site's name in that language", "write it as those visitors know it"),
+        "purposes": {
+            "type": "object",
+            "additionalProperties": _table(
+                {
+                    "title": _text("the purpose's name in that language", "write two or three plain words"),
+                    "description": _text("what happens for this purpose, in that language", "write one plain sentence"),
+                },
+                [],
+            ),
+            "propertyNames": {"pattern": _ID},
+        },
+        "trackers": {
+            "type": "object",
+            "additionalProperties": _table(
+                {
+                    "description": _text("what it does, in that language", "write one plain sentence"),
+                    "justification": _text(
+                        "why the site cannot work without it, in that language", "write why, for the notice"
+                    ),
+                },
+                [],
+            ),
+            "propertyNames": {"pattern": _ID},
+        },
+    },
+    [],
+)
+
 _LANGUAGE = _text("the language of the texts in this file", 'write for example "en"')
 
 _SITE = _table(
@@ -227,6 +258,7 @@ _SITE = _table(
             "x-rule": "a list of hosts of your own besides the origins",
             "x-fix": 'write for example ["images.shop.example"]',
         },
+        "texts": {"type": "object", "additionalProperties": _TEXTS, "propertyNames": {"pattern": _ID}},
         "banner": _BANNER,
         "audience": _one_of(Audience, "whom the site is for"),
         "region": _REGION,

@@ -114,6 +114,7 @@ class Site:
     :param domain: the domain its cookies are set for, with scope ``domain``.
     :param language: in which its own texts are written.
     :param languages: that its visitors can read; the first is for those who want none of them.
+    :param texts: its own texts in the others, by language, as its file has them.
     :param time_zone: in which its days begin and end, for all that is counted by day; an IANA name.
     :param choice_days: how long a choice holds.
     :param hosts: hosts of the site's own besides its origins, such as one for images; its pages always reach them.
@@ -133,6 +134,7 @@ class Site:
     domain: str = ""
     language: str = "en"
     languages: tuple[str, ...] = ("en",)
+    texts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     time_zone: str = days.UTC
     choice_days: int = CHOICE_DAYS
     ip: Ip = Ip.FULL
@@ -212,7 +214,7 @@ class Site:
 def notice_content(site: Site) -> dict[str, Any]:
     """Return what a notice of this site says today, as plain JSON values: everything GDPR Art. 13 asks for."""
     asked = [purpose for purpose in site.purposes.values() if purpose.necessary or purpose.optional]
-    return {
+    content = {
         "site": site.id,
         "name": site.name,
         "language": site.language,
@@ -224,6 +226,22 @@ def notice_content(site: Site) -> dict[str, Any]:
         "anonymous_totals": site.anonymous_totals,
         "log": _log(site),
     }
+    # A site of one language has neither, so that its notice keeps the hash that it had before there were others.
+    more = {"languages": list(site.languages) if len(site.languages) > 1 else [], "texts": _told_texts(site, content)}
+    return {**content, **{key: value for key, value in more.items() if value}}
+
+
+def _told_texts(site: Site, content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the translations of what a notice says; those of what it leaves out are none of its words."""
+    told = {part: {row["id"] for row in content[part]} for part in ("purposes", "trackers")}
+    texts = {}
+    for tag, table in site.texts.items():
+        rows = {
+            part: {name: dict(row) for name, row in table.get(part, {}).items() if row and name in told[part]}
+            for part in told
+        }
+        texts[tag] = {key: value for key, value in {"name": table.get("name"), **rows}.items() if value}
+    return {tag: table for tag, table in texts.items() if table}
 
 
 def _log(site: Site) -> dict[str, Any]:
