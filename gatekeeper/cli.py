@@ -5,10 +5,11 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict
 from datetime import UTC, date, datetime
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,12 @@ from gatekeeper.core.notices import Change, Notice
 from gatekeeper.core.purposes import AgeBand
 from gatekeeper.core.sightings import Sighting
 from gatekeeper.core.sites import Site
+from gatekeeper.core.texts import Lack, lacking
 from gatekeeper.databases import check_unserved, current, is_new, published
 from gatekeeper.gate.advice import advice
 from gatekeeper.gate.serving import Place
 from gatekeeper.gate.snippets import Server, write_snippets
+from gatekeeper.languages import words
 from gatekeeper.publishing import next_notice, pending, write_scripts
 from gatekeeper.store.contract import Store
 from gatekeeper.store.engines import migrate, open_store
@@ -113,7 +116,7 @@ def embed(site: str, prefix: str = "/gk") -> str:
 def check() -> None:
     """Find every mistake in the configuration.
 
-    Says also what has not been published yet.
+    Says also what has not been published yet, and which texts are not there in which language.
 
     Reads gatekeeper.toml and the environment. Each mistake comes with its key, its value, the rule it breaks and how
     to mend it; the exit code is then 1.
@@ -135,6 +138,7 @@ def _summary(site: Site, notices: Sequence[Notice], size: int) -> str:
         f"  gk_choice   {size} of {MAX_VALUE} bytes at most",
         *_notice_lines(site, notices),
         *(f"  to know     {line}" for line in advice(site)),
+        *_language_lines(site),
     ]
     left = beginning.left_as_written(dict(site.controller))
     if left:
@@ -151,6 +155,27 @@ def _notice_lines(site: Site, notices: Sequence[Notice]) -> list[str]:
     command = f"gatekeeper publish {site.id}"
     behind = f"  notice      {notices[-1].no}, behind the configuration: {command}"
     return [behind, *(_shown(change) for change in found)]
+
+
+def _language_lines(site: Site) -> Iterator[str]:
+    unread = [tag for tag in site.languages if not words(tag).reviewed]
+    if unread:
+        yield f"  to know     a machine translated our own words, and no person has read them yet: {', '.join(unread)}"
+    lacks = lacking(site)
+    alike: dict[tuple[tuple[str, str, str], ...], list[str]] = {}
+    for tag in site.languages:
+        missing = tuple((lack.part, lack.id, lack.field) for lack in lacks if lack.language == tag)
+        alike.setdefault(missing, []).append(tag)
+    for tags in [tags for missing, tags in alike.items() if missing]:
+        more = ", and the same for each of the others" if tags[1:] else ""
+        yield f"  to write    {', '.join(tags)}: visitors read these in {site.language} until they are translated{more}"
+        yield from _tables_to_write(site, [lack for lack in lacks if lack.language == tags[0]])
+
+
+def _tables_to_write(site: Site, lacks: Sequence[Lack]) -> Iterator[str]:
+    for (tag, part, name), fields in groupby(lacks, key=lambda lack: (lack.language, lack.part, lack.id)):
+        yield f"    [sites.{site.id}.texts.{tag}.{part}.{name}]"
+        yield from (f'    {lack.field} = ""  # {" ".join(lack.text.split())}' for lack in fields)
 
 
 def _shown(change: Change) -> str:

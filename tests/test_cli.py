@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import sqlite3
@@ -19,11 +20,13 @@ from urllib.request import Request, urlopen
 import pytest
 from click.testing import CliRunner, Result
 
-from gatekeeper import beginning
+from gatekeeper import beginning, languages
 from gatekeeper.cli import main
 from gatekeeper.config import VARIABLES, load_config, load_sites
 from gatekeeper.core.choices import MAX_VALUE
+from gatekeeper.core.languages import TAGS
 from gatekeeper.core.purposes import BUILT_IN
+from gatekeeper.core.themes import Banner
 from gatekeeper.databases import is_served, published
 from gatekeeper.store.engines import open_store
 from tests.ports import free_port
@@ -109,6 +112,10 @@ def test_what_init_comments_out_has_no_mistakes_either(folder: Path) -> None:
     assert problems == []
     assert {"session", "ads", "research"} <= {*sites["shop"].trackers, *sites["shop"].purposes}
     assert sites["shop"].anonymous_totals
+    assert sites["shop"].languages == ("en", "de")
+    assert "video" in sites["shop"].texts["de"]["trackers"]
+    # What is given there is what there is without it.
+    assert sites["shop"].banner == Banner()
 
 
 def test_init_never_overwrites(run: Run, folder: Path) -> None:
@@ -230,6 +237,75 @@ def test_check_sums_up_each_site(run: Run, folder: Path) -> None:
     assert "1, behind the configuration: gatekeeper publish shop" in after
     assert "asks again  tracker video" in after
     assert "controller: address, contact as" in after
+
+
+def test_check_says_what_visitors_cannot_read_in_their_language(run: Run, folder: Path) -> None:
+    run("init")
+    path = folder / "gatekeeper.toml"
+    alone = run("check")
+    edit(path, 'language = "en"', 'language = "en"\nlanguages = ["en", "de", "fr", "pt-br"]')
+    path.write_text(path.read_text() + '\n[sites.shop.texts.de.trackers.video]\ndescription = "Spielt Filme ab."\n')
+
+    result = run("check")
+
+    assert result.exit_code == 0
+    assert "to write" not in alone.output
+    german, others = result.output.split("  to write    ")[1:]
+    assert german.startswith("de: visitors read these in en")
+    assert others.startswith("fr, pt-br: visitors read these in en")
+    assert '[sites.shop.texts.de.trackers.choice]\n    description = ""  # Remembers what you chose' in german
+    assert 'justification = ""  # Without it you would be asked' in german
+    assert "video" not in german
+    assert "[sites.shop.texts.fr.trackers.choice]" in others
+    assert '[sites.shop.texts.fr.trackers.video]\n    description = ""  # Plays product videos.' in others
+
+
+def test_what_check_tells_to_write_is_all_that_is_to_write(run: Run, folder: Path) -> None:
+    run("init")
+    path = folder / "gatekeeper.toml"
+    edit(path, 'language = "en"', 'language = "en"\nlanguages = ["en", "de"]')
+    told = run("check").output.split("  to write    ")[1].split("\n  to edit")[0].split("\n", 1)[1]
+    before = path.read_text()
+
+    path.write_text(before + told)
+    empty = run("check")
+    path.write_text(before + told.replace('""', '"Steht da."'))
+    filled = run("check")
+
+    assert empty.exit_code == 1
+    assert "in that language" in empty.stderr
+    assert filled.exit_code == 0
+    assert "to write" not in filled.output
+
+
+def test_check_names_the_languages_that_no_person_has_read(run: Run, folder: Path) -> None:
+    run("init")
+    unread = [tag for tag in TAGS if not languages.words(tag).reviewed]
+    line = "a machine translated our own words, and no person has read them yet"
+    alone = run("check")
+    edit(folder / "gatekeeper.toml", 'language = "en"', f'language = "en"\nlanguages = {json.dumps(TAGS)}')
+
+    result = run("check")
+
+    assert result.exit_code == 0
+    assert line not in alone.output
+    assert (f"{line}: {', '.join(unread)}\n" in result.output) is bool(unread)
+
+
+@pytest.mark.row("A5")
+def test_check_refuses_colours_that_are_hard_to_tell_and_takes_what_it_offers(run: Run, folder: Path) -> None:
+    run("init")
+    path = folder / "gatekeeper.toml"
+    path.write_text(path.read_text() + '\n[sites.shop.banner.light]\nsoft = "#9a9a9a"\n')
+
+    result = run("check")
+
+    assert result.exit_code == 1
+    assert "sites.shop.banner.light.soft = '#9a9a9a'" in result.stderr
+    assert "4.5:1 (WCAG 2.2, 1.4.3); soft #9a9a9a on paper #ffffff does by 2.8:1" in result.stderr
+    (better,) = re.findall(r'write (soft = "#[0-9a-f]{6}")', result.stderr)
+    edit(path, 'soft = "#9a9a9a"', better)
+    assert run("check").exit_code == 0
 
 
 def test_check_makes_no_database(run: Run, folder: Path) -> None:
