@@ -1,10 +1,13 @@
 """Texts in the languages of a site's visitors: the owner's own, ours, and those that are not there."""
 
+import tomllib
 from typing import Any
 
 import pytest
 
+from gatekeeper import assets
 from gatekeeper.core.fields import WORDS
+from gatekeeper.core.languages import TAGS
 from gatekeeper.core.notices import content_hash
 from gatekeeper.core.purposes import BUILT_IN
 from gatekeeper.core.registry import read_registry
@@ -289,3 +292,17 @@ def test_our_english_is_what_is_built_in():
 
 def test_the_visit_log_says_of_itself_what_every_language_says_of_it():
     assert declare("shop", BARE).trackers["visit"].description == OURS["visit_description"] == VISIT_DESCRIPTION
+
+
+# --- the demo
+
+
+def test_the_demo_serves_every_language_and_lacks_nothing_in_german():
+    text = (assets.templates("demo") / "gatekeeper.toml").read_text("utf-8").replace("{{ port }}", "8080")
+    sites, found = read_registry(tomllib.loads(text.replace("{{ port + 2 }}", "8082")))
+
+    assert found == []
+    shop = sites["shop"]
+    assert shop.languages[0] == "en"
+    assert sorted(shop.languages) == sorted(TAGS)
+    assert "de" not in {lack.language for lack in lacking(shop)}
