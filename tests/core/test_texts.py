@@ -1,6 +1,8 @@
 """Texts in the languages of a site's visitors: the owner's own, ours, and those that are not there."""
 
+import re
 import tomllib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +20,7 @@ from gatekeeper.languages.english import FIELDS, PURPOSES
 from .cases import declare
 from .test_sites import BARE
 
+ROOT = Path(__file__).parent.parent.parent
 #: What every language has by these keys, German here.
 GERMAN = {key: f"[de] {text}" for key, text in OURS.items()}
 
@@ -306,3 +309,10 @@ def test_the_demo_serves_every_language_and_lacks_nothing_in_german():
     assert shop.languages[0] == "en"
     assert sorted(shop.languages) == sorted(TAGS)
     assert "de" not in {lack.language for lack in lacking(shop)}
+
+
+def test_the_document_lists_every_language():
+    text = (ROOT / "docs" / "banner.md").read_text("utf-8")
+    (listed,) = re.findall(r"^There are words for .*?\n\n(.*?)\n\n", text, re.MULTILINE | re.DOTALL)
+
+    assert tuple(re.findall(r"`([a-z-]+)`", listed)) == TAGS

@@ -1,7 +1,9 @@
 """Themes: a banner that somebody cannot read is refused, and told what would do."""
 
+import re
 import tomllib
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +16,8 @@ from gatekeeper.core.themes import DARK, LIGHT, Banner, Position, Theme, contras
 
 from .cases import declare
 from .test_sites import BARE
+
+ROOT = Path(__file__).parent.parent.parent
 
 colours = st.integers(0, 0xFFFFFF).map(lambda number: f"#{number:06x}")
 themes = st.builds(Theme, **dict.fromkeys(asdict(LIGHT), colours))
@@ -147,3 +151,23 @@ def test_a_mistake_names_its_rule(banner: dict[str, Any], key: str, rule: str):
     assert found.key == f"sites.shop.{key}"
     assert rule in found.rule
     assert found.fix
+
+
+# --- what is written about it
+
+
+def test_the_document_lists_every_colour_as_it_is():
+    text = (ROOT / "docs" / "banner.md").read_text("utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| [^|]+ \| `(#\w{6})` \| `(#\w{6})` \|", text, re.MULTILINE)
+
+    assert {key: (light, dark) for key, light, dark in rows} == {
+        key: (getattr(LIGHT, key), getattr(DARK, key)) for key in asdict(LIGHT)
+    }
+
+
+def test_the_document_shows_what_check_says():
+    text = (ROOT / "docs" / "banner.md").read_text("utf-8")
+
+    (found,) = problems({"light": {"soft": "#9a9a9a"}})
+
+    assert f"```\n{found}\n```" in text
