@@ -141,6 +141,8 @@ def test_a_banner_is_as_its_owner_wants_it():
         ({"light": {"ink": "#000000\n"}}, "banner.light.ink", "#rrggbb"),
         ({"light": {"ink": "#000000;}"}}, "banner.light.ink", "#rrggbb"),
         ({"light": {"ink": 0}}, "banner.light.ink", "#rrggbb"),
+        # White on the black that was meant: nothing is said of a contrast before the colours can be read.
+        ({"light": {"paper": "black", "ink": "#ffffff"}}, "banner.light.paper", "#rrggbb"),
         ({"dark": {"inc": "#000000"}}, "banner.dark.inc", "only keys that Gatekeeper knows"),
         ({"dark": "black"}, "banner.dark", "is not of type 'object'"),
     ],
