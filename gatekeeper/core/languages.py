@@ -2,16 +2,15 @@
 
 from collections.abc import Iterable, Sequence
 
-#: All 24 official languages of the European Union, and the others that there are words for.
-TAGS = tuple(
-    "bg cs da de el en es et fi fr ga hr hu it lt lv mt nl pl pt ro sk sl sv "
-    "hi mr bn ta te gu kn ml pa ur "
-    "ar he fa tr uk ru nb is ja ko zh-hans zh-hant vi th id pt-br fr-ca".split()
-)
+_UNION = "bg cs da de el en es et fi fr ga hr hu it lt lv mt nl pl pt ro sk sl sv"
+_INDIA = "hi mr bn ta te gu kn ml pa ur"
+_OTHERS = "ar he fa tr uk ru nb is ja ko zh-hans zh-hant vi th id pt-br fr-ca"
+#: All 24 official languages of the European Union, ten of India's, and the others that there are words for.
+TAGS = tuple(f"{_UNION} {_INDIA} {_OTHERS}".split())
 _RIGHT_TO_LEFT = {"ar", "fa", "he", "ur"}
 #: What browsers and pages ask for, and the tag under which it lies here.
 _ALIASES = {"zh": "zh-hans", "zh-cn": "zh-hans", "zh-sg": "zh-hans", "iw": "he", "in": "id", "no": "nb", "nn": "nb"}
-_ALIASES |= dict.fromkeys(("zh-tw", "zh-hk", "zh-mo"), "zh-hant")
+_ALIASES |= dict.fromkeys(("zh-tw", "zh-hk", "zh-mo", "zh-hant-tw", "zh-hant-hk", "zh-hant-mo"), "zh-hant")
 #: How a language says that a machine has translated it from English: RFC 6497, field ``t0``.
 _BY_MACHINE = "-t-en-t0-und"
 
@@ -33,10 +32,14 @@ def choose(wanted: Iterable[str], served: Sequence[str]) -> str:
 def spoken(served: Sequence[str]) -> dict[str, str]:
     """Return what a browser has to know to choose: for each tag that one may ask for, the language that is served.
 
-    The narrowest tag comes first in what is asked, so ``zh-tw`` finds Taiwan's and ``de-at`` falls back on ``de``.
+    ``*`` is for those who want none of them. The narrowest tag is asked for first, so that ``zh-tw`` finds Taiwan's
+    script and ``de-at`` falls back on ``de``.
     """
-    told = {tag: tag for tag in served}
-    return {**told, **{tag: one for tag, one in _ALIASES.items() if one in served and tag not in told}}
+    told = {"*": served[0]}
+    if len(served) > 1:
+        told |= {tag: tag for tag in served}
+        told |= {tag: one for tag, one in _ALIASES.items() if one in served and tag not in served}
+    return told
 
 
 def accepted(header: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""The languages that visitors can read, a PO file for each: ``<tag>.po`` beside this file, English in ``english.py``."""
+"""The languages that visitors can read: a PO file for each beside this file, English in ``english.py``."""
 
 from .catalogue import Words, own_name, words
 

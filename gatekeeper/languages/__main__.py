@@ -5,7 +5,7 @@ at them; texts that are gone are dropped. A tag that has no file yet gets one.
 """
 
 import sys
-from datetime import UTC, datetime
+from collections.abc import Mapping
 from pathlib import Path
 
 from babel import Locale
@@ -20,44 +20,39 @@ from .english import ENGLISH
 _FOLDER = Path(__file__).parent
 
 
-def template() -> Catalog:
-    """Return the catalogue that every language fills: the key as context, the English as what is to be translated."""
-    catalogue = Catalog(project="Gatekeeper", charset="utf-8", fuzzy=False)
-    for key, text in ENGLISH.items():
-        catalogue.add(text, context=key)
-    return catalogue
-
-
 def update(tag: str) -> int:
     """Write a language's file anew, and return how many of its texts are missing or have to be looked at."""
-    path = _FOLDER / f"{tag}.po"
+    path, reviewed = _FOLDER / f"{tag}.po", "no"
+    told: dict[str, tuple[str, bool]] = {}
     if path.exists():
         with path.open("rb") as file:
             catalogue = read_po(file)
         reviewed = dict(catalogue.mime_headers).get(REVIEWED, "no")
-    else:
-        catalogue, reviewed = Catalog(), "no"
-    told = {message.context: message for message in catalogue if message.context}
-    fresh = Catalog(locale=Locale.parse(tag, sep="-"), project="Gatekeeper", charset="utf-8", fuzzy=False)
-    for key, text in ENGLISH.items():
-        before = told.get(key)
-        kept = str(before.string) if before else ""
-        stale = before is not None and (before.id != text or before.fuzzy)
-        fresh.add(text, kept, context=key, flags=["fuzzy"] if stale and kept else [])
-    with path.open("w", encoding="utf-8") as out:
-        out.write(f'msgid ""\nmsgstr ""\n"Language: {tag}\\n"\n"{REVIEWED}: {reviewed}\\n"\n')
-        out.write('"Content-Type: text/plain; charset=utf-8\\n"\n"Content-Transfer-Encoding: 8bit\\n"\n\n')
-        out.flush()
-        with path.open("ab") as raw:
-            write_po(raw, fresh, width=0, omit_header=True, sort_output=False)
-    return sum(not message.string or message.fuzzy for message in fresh if message.context)
+        for entry in catalogue:
+            stale = entry.fuzzy or entry.id != ENGLISH.get(str(entry.context))
+            told[str(entry.context)] = str(entry.string), stale
+    texts = {key: told.get(key, ("", False)) for key in ENGLISH}
+    _write(tag, texts, reviewed)
+    return sum(stale or not text for text, stale in texts.values())
+
+
+def _write(tag: str, texts: Mapping[str, tuple[str, bool]], reviewed: str) -> None:
+    """Write a language's file: by key, the text and whether somebody has to look at it."""
+    catalogue = Catalog(locale=Locale.parse(tag, sep="-"), charset="utf-8", fuzzy=False)
+    for key, (text, stale) in texts.items():
+        catalogue.add(ENGLISH[key], text, context=key, flags=["fuzzy"] if stale and text else [])
+    head = f'msgid ""\nmsgstr ""\n"Language: {tag}\\n"\n"{REVIEWED}: {reviewed}\\n"\n'
+    head += '"Content-Type: text/plain; charset=utf-8\\n"\n"Content-Transfer-Encoding: 8bit\\n"\n\n'
+    with (_FOLDER / f"{tag}.po").open("wb") as out:
+        out.write(head.encode())
+        write_po(out, catalogue, width=0, omit_header=True)
 
 
 def main() -> int:
     """Update the languages named, or all; end with 1 where words are missing."""
     missing = {tag: update(tag) for tag in sys.argv[1:] or [tag for tag in TAGS if tag != "en"]}
     for tag, count in missing.items():
-        print(f"{tag}: {count or 'none'} of {len(ENGLISH)} texts missing, {datetime.now(UTC).date()}")
+        print(f"{tag}: {count or 'none'} of {len(ENGLISH)} texts missing")
     return 1 if any(missing.values()) else 0
 
 

@@ -56,7 +56,8 @@ def words(tag: str) -> Words:
     said = {str(entry.context): str(entry.string) for entry in catalogue if entry.string and not entry.fuzzy}
     reviewed = dict(catalogue.mime_headers).get(REVIEWED) == "yes"
     # A text whose English has changed is said in English until somebody has looked at it.
-    return Words(tag, direction(tag), own_name(tag), reviewed, {**ENGLISH, **{key: said[key] for key in said if key in ENGLISH}})
+    texts = {key: said.get(key, text) for key, text in ENGLISH.items()}
+    return Words(tag, direction(tag), own_name(tag), reviewed, texts)
 
 
 def own_name(tag: str) -> str:
