@@ -22,11 +22,15 @@ from gatekeeper.store.contract import ConsentRecord, Total
 from .http import Request, Response, json_response, read_json
 from .ids import random_id, receipt_code
 from .leftovers import leftovers
+from .regime import regime
 from .service import Service
 from .visits import read_visit
 
 Name = Annotated[str, msgspec.Meta(max_length=64)]
 Names = Annotated[list[Name], msgspec.Meta(max_length=500)]
+
+#: What is answered to a grant of which nothing is left; it hints at no age (a neutral age screen, FTC).
+TOO_YOUNG = "nothing was granted: whoever asks is too young to allow it"
 
 
 class Answer(msgspec.Struct, forbid_unknown_fields=True):
@@ -54,11 +58,15 @@ class Answer(msgspec.Struct, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What an answer has become: the choice as it now holds, the cookies that this sets and removes, its receipt."""
+    """What an answer has become: the choice as it now holds, the cookies that this sets and removes, its receipt.
+
+    :param denied: why a grant has become a refusal; empty where it has not.
+    """
 
     choice: Choice
     cookies: tuple[str, ...]
     receipt: dict[str, Any] | None = None
+    denied: str = ""
 
 
 def post(service: Service, request: Request, site: str) -> Response:
@@ -73,6 +81,8 @@ def post(service: Service, request: Request, site: str) -> Response:
         return json_response({"error": str(error), "notice": error.current, "settings": settings}, 409)
 
     told = {**describe(outcome.choice, visit), "receipt": outcome.receipt}
+    if outcome.denied:
+        return json_response({"error": outcome.denied, **told}, 403, cookies=outcome.cookies)
     return json_response(told, cookies=outcome.cookies)
 
 
@@ -96,16 +106,22 @@ def take(service: Service, request: Request, visit: Visit, answer: Answer) -> Ou
     :raises StaleNotice: it grants something under a notice that is not the current one.
     :raises StoreUnavailable: a grant, or the end of one, could not be kept. Nothing was granted then.
     """
-    outcome = _take(service, visit, answer)
+    outcome = _take(service, request, visit, answer)
+    if not outcome.denied:
+        day, choice = visit.site.day_of(visit.now), outcome.choice
+        service.store.tally(Total(visit.site.id, day, "choice", choice.state, notice=choice.notice))
     left = leftovers(service, request, visit, outcome.choice)
     return replace(outcome, cookies=(*outcome.cookies, *left)) if left else outcome
 
 
-def _take(service: Service, visit: Visit, answer: Answer) -> Outcome:
+def _take(service: Service, request: Request, visit: Visit, answer: Answer) -> Outcome:
     notice = _current(visit.site)
     answer = _heeding(answer, visit)
     if not answer.grants:
         return _refuse(service, visit, answer, notice)
+    answer = _of_age(service, request, answer, visit)
+    if not answer.grants:
+        return replace(_refuse(service, visit, answer, notice), denied=TOO_YOUNG)
     if answer.notice != notice.no:
         raise StaleNotice(answer.notice or 0, notice.no)
     _check_names(answer, notice)
@@ -117,18 +133,36 @@ def _heeding(answer: Answer, visit: Visit) -> Answer:
 
     Nothing that was accepted under an objection comes to life when the signal is gone (4 CCR 904-3, Rule 5.08).
     """
-    site, signals = visit.site, visit.visitor.signals
+    signals = visit.visitor.signals
     if not signals:
         return answer
-    against = {purpose.id for purpose in site.purposes.values() if purpose.denied_by & signals} - {*answer.override}
+    against = {purpose.id for purpose in visit.site.purposes.values() if purpose.denied_by & signals}
+    return _without(against - {*answer.override}, answer, visit.site)
 
-    def objected(tracker: str) -> bool:
-        return tracker in site.trackers and site.trackers[tracker].purpose in against
+
+def _of_age(service: Service, request: Request, answer: Answer, visit: Visit) -> Answer:
+    """Leave out of an answer what its visitor is too young to grant, where they are and on this site.
+
+    Where nobody has said how old they are, nobody looks where they are either.
+    """
+    band = _youngest(visit, answer)
+    if band is None:
+        return answer
+    here = regime(service, request, visit.site)
+    too_young = {purpose.id for purpose in visit.site.purposes.values() if band < here.min_age(purpose)}
+    return _without(too_young, answer, visit.site)
+
+
+def _without(purposes: set[str], answer: Answer, site: Site) -> Answer:
+    """Return an answer that grants nothing of some purposes."""
+
+    def of_them(tracker: str) -> bool:
+        return tracker in site.trackers and site.trackers[tracker].purpose in purposes
 
     return msgspec.structs.replace(
         answer,
-        granted=[purpose for purpose in answer.granted if purpose not in against],
-        trackers={name: yes for name, yes in answer.trackers.items() if not (yes and objected(name))},
+        granted=[purpose for purpose in answer.granted if purpose not in purposes],
+        trackers={name: yes for name, yes in answer.trackers.items() if not (yes and of_them(name))},
     )
 
 
@@ -162,7 +196,6 @@ def _refuse(service: Service, visit: Visit, answer: Answer, notice: Notice) -> O
     waited = before is not None and before.pending and not expired(before, visit.site, now=visit.now)
     day = before.day if before and waited else datetime.fromtimestamp(visit.now, UTC).date()
     choice = Choice(visit.site.id, notice.no, day, state, age_band=_youngest(visit, answer), objects=answer.objects)
-    service.store.tally(Total(visit.site.id, visit.site.day_of(visit.now), "choice", state, notice=notice.no))
     kept = (cookies.set_choice(visit.site, write_choice(choice, notice)), cookies.forget_subject(visit.site))
     return Outcome(choice, kept)
 
@@ -183,7 +216,6 @@ def _grant(service: Service, visit: Visit, answer: Answer, notice: Notice) -> Ou
     value = write_choice(choice, notice)
     code = receipt_code()
     record = _keep(service, visit, answer, value, code)
-    service.store.tally(Total(visit.site.id, visit.site.day_of(visit.now), "choice", choice.state, notice=notice.no))
     token = service.subject_tokens.sign(SubjectToken(record.subject, record.record, value))
     kept = (cookies.set_choice(visit.site, value), cookies.set_subject(visit.site, token))
     return Outcome(choice, kept, {"code": code, "record": receipt(record, choice, visit.site)})

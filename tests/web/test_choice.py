@@ -276,6 +276,30 @@ def test_totals_count_choices_and_hold_nobody(browser: Browser, store: Store) ->
     assert counted == {("refused", 1): 1, ("granted", 1): 1, ("withdrawn", 1): 1}
 
 
+@pytest.mark.row("MI-02")
+@pytest.mark.parametrize(("band", "status", "value"), [(16, 403, "r.0.0.16.0"), (18, 200, "g.7.0.18.0")])
+def test_a_minors_grant_is_a_refusal_that_keeps_the_band(
+    browser: Browser, store: Store, band: int, status: int, value: str
+) -> None:
+    answer = browser.choose("functional", "analytics", "marketing", age_band=band)
+
+    assert answer.status_code == status
+    assert browser.cookie("gk_choice") == f"1.shop.1.20261122.{value}"
+    assert len(store.totals("shop")) == (status == 200)
+
+
+def test_a_minor_who_accepts_by_the_form_is_shown_what_holds(browser: Browser) -> None:
+    browser.choose(age_band=13)
+    form = {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+    ticket = browser.get("/gk/shop/choices").text.partition('name="ticket" value="')[2].partition('"')[0]
+
+    page = browser.post("/gk/shop/choices", headers=form, data={"do": "accept", "notice": "1", "ticket": ticket})
+
+    assert page.status_code == 200
+    assert page.content_type == "text/html; charset=utf-8"
+    assert browser.cookie("gk_choice") == "1.shop.1.20261122.r.0.0.13.0"
+
+
 @pytest.mark.row("CK-06")
 def test_a_grant_written_by_hand_logs_nothing(browser: Browser, service: Service) -> None:
     browser.client.set_cookie("gk_choice", "1.shop.1.20261122.g.7.0.-.0", domain="shop.test")
