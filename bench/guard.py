@@ -128,9 +128,8 @@ def weigh(bundles: Bundles, loaded: Mapping[Visit, Sequence[str]]) -> bool:
 
     :param loaded: the files that each visitor's browser loaded.
     """
-    banner = bundles.banners["en"]
-    rows = [("guard, with settings", _sizes(bundles.guard), GUARD), ("banner, English", _sizes(banner), None)]
-    rows += [(f"part {name}", _sizes(part), None) for name, part in bundles.parts.items()]
+    rows: list[tuple[str, list[int], float | None]] = [("guard, with settings", _sizes(bundles.guard), GUARD)]
+    rows += [(f"{name}, {language}", _sizes(bundle), None) for (name, language), bundle in bundles.later.items()]
     for visit, names in loaded.items():
         columns = zip(*(_sizes(_bundle(bundles, name)) for name in names), strict=True)
         row = f"{visit.name}: {', '.join(map(_short, names))}"
@@ -143,8 +142,8 @@ def weigh(bundles: Bundles, loaded: Mapping[Visit, Sequence[str]]) -> bool:
 
 def _bundle(bundles: Bundles, name: str) -> Bundle:
     """Return what is served under a file's name: the guard, a part of it, or a banner."""
-    kind, which, *_ = name.split(".")
-    return {"part": bundles.parts, "banner": bundles.banners}.get(kind, {which: bundles.guard})[which]
+    *kind, language, _, _ = name.split(".") if name.count(".") > 2 else [name, "", "", ""]
+    return bundles.later.get((".".join(kind), language), bundles.guard)
 
 
 def _sizes(bundle: Bundle) -> list[int]:

@@ -37,10 +37,10 @@ def write_scripts(site: Site, root: Path, *, prefix: str) -> str:
     folder.mkdir(parents=True, exist_ok=True)
     bundles = Bundles(site)
     # What a page names comes last: by then all that it leads to is there.
-    for name, bundle in bundles.later.items():
-        _write(folder / f"{name}.{bundles.version}.js", bundle)
-    for language, banner in bundles.banners.items():
-        _write(folder / f"banner.{language}.js", banner)
+    for (name, language), bundle in bundles.later.items():
+        _write(folder / f"{name}.{language}.{bundles.version}.js", bundle)
+        if name == "banner":
+            _write(folder / f"banner.{language}.js", bundle)
     version = f"gatekeeper.{bundles.guard.hash}.js"
     _write(folder / version, bundles.guard)
     _write(folder / "gatekeeper.js", bundles.guard)

@@ -18,7 +18,8 @@ MODULES = {
 MAY_IMPORT = {
     "core": ("core",),
     "store": ("store", "core"),
-    "web": ("web", "core", "store.contract", "config", "assets"),
+    "web": ("web", "core", "languages", "store.contract", "config", "assets"),
+    "languages": ("languages", "core"),
     "config": ("config", "core"),
     "gate": ("gate", "core"),
     "geo": ("geo", "core"),

@@ -1,7 +1,7 @@
 """Notices: what a visitor was told. Numbered per site, never changed, identified by the hash of their content."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -59,6 +59,51 @@ class Change:
 
     what: str
     material: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One difference between two notices, as visitors are told of it.
+
+    :param key: of the sentence that tells of it (``gatekeeper/languages/english.py``).
+    :param values: what the sentence names; countries by their two letters, purposes by their ids.
+    """
+
+    key: str
+    values: Mapping[str, Any]
+    material: bool
+
+
+def differences(old: Notice, new: Mapping[str, Any]) -> list[Difference]:
+    """Return what a new notice's content changes for visitors, what they are asked about again first."""
+    found = [*_tracker_differences(old, new)]
+    if old.content != new and not found:
+        found.append(Difference("change_words", {}, material=False))
+    return sorted(found, key=lambda difference: not difference.material)
+
+
+def _tracker_differences(old: Notice, new: Mapping[str, Any]) -> Iterator[Difference]:
+    before = {row["id"]: row for row in old.content["trackers"]}
+    necessary = {purpose["id"] for purpose in new["purposes"] if purpose["necessary"]}
+    for row in new["trackers"]:
+        material = row["purpose"] not in necessary and not old.told(row)
+        if material or row["id"] not in before:
+            yield Difference(*_sentence(before.get(row["id"]), row), material)
+    for row in before.values():
+        if row["id"] not in {after["id"] for after in new["trackers"]}:
+            yield Difference("change_removed", {"name": row["vendor"]["name"]}, material=False)
+
+
+def _sentence(before: dict[str, Any] | None, row: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    vendor = row["vendor"]
+    name = {"name": vendor["name"]}
+    if before is None or before["vendor"]["id"] != vendor["id"]:
+        return "change_new", {**name, "country": vendor["country"], "purpose": row["purpose"]}
+    if before["purpose"] != row["purpose"]:
+        return "change_purpose", {**name, "purpose": row["purpose"]}
+    if before["vendor"]["country"] != vendor["country"]:
+        return "change_country", {**name, "country": vendor["country"], "before": before["vendor"]["country"]}
+    return "change_longer", {**name, "days": row["retention_days"], "before": before["retention_days"]}
 
 
 def content_hash(content: dict[str, Any]) -> str:

@@ -3,7 +3,8 @@
 import gzip
 import hashlib
 from base64 import b64encode
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -13,10 +14,12 @@ import rjsmin
 
 from gatekeeper import assets
 from gatekeeper.core.guard import guard_settings, page_settings, tells_early
+from gatekeeper.core.languages import spoken
 from gatekeeper.core.sites import Site, notice_content
+from gatekeeper.languages import Words, own_name, words
 
 from .names import shorten
-from .strings import EMBED_STRINGS, ENGLISH
+from .spoken import banner_texts, embed_texts, panel_texts
 
 #: The guard's own files, in their order: they are one function, and the last of them begins.
 GUARD = ("decide.js", "visitor.js", "wall.js", "locks.js", "gatekeeper.js")
@@ -42,19 +45,36 @@ PARTS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+#: What visitors read: to be asked, and to choose for each purpose and recipient.
+LAYERS = {"banner": ("dress.js", "banner.js"), "panel": ("dress.js", "panel.js")}
+
+
+@dataclass(frozen=True)
 class Bundle:
-    """A script, in every encoding it is served in.
+    """A script, in every encoding it is served in."""
 
-    :param hash: the first 16 hex digits of its SHA-256.
-    :param integrity: for the ``integrity`` attribute of a script tag.
-    """
-
-    hash: str
-    integrity: str
     identity: bytes
-    br: bytes
-    gzip: bytes
+
+    @cached_property
+    def hash(self) -> str:
+        """The first 16 hex digits of its SHA-256."""
+        return hashlib.sha256(self.identity).hexdigest()[:16]
+
+    @property
+    def integrity(self) -> str:
+        """What it is checked by, for the ``integrity`` attribute of a script tag."""
+        return f"sha384-{b64encode(hashlib.sha384(self.identity).digest()).decode()}"
+
+    @cached_property
+    def br(self) -> bytes:
+        """It, compressed by brotli."""
+        compressed: bytes = brotli.compress(self.identity, quality=11)
+        return compressed
+
+    @cached_property
+    def gzip(self) -> bytes:
+        """It, compressed by gzip."""
+        return gzip.compress(self.identity, 9, mtime=0)
 
     def encoded(self, accepted: str) -> tuple[str, bytes]:
         """Return the best encoding that an ``Accept-Encoding`` header allows, and the bytes in it."""
@@ -65,14 +85,16 @@ class Bundle:
 
 
 class Bundles:
-    """The guard and the banner of one site, with the notices it has published."""
+    """The guard and what it loads, of one site with the notices it has published, in each of its languages."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
 
     def make(self) -> None:
-        """Make all that is otherwise made when it is first asked for."""
-        _ = self.guard, self.later
+        """Make what is otherwise made when it is first asked for; other languages wait for who reads them."""
+        first = self._site.languages[0]
+        for bundle in (self.guard, *(self.later[name, first] for name, tag in self.later if tag == first)):
+            _ = bundle.br, bundle.gzip
 
     @cached_property
     def guard(self) -> Bundle:
@@ -83,8 +105,8 @@ class Bundles:
 
     @cached_property
     def settings(self) -> dict[str, Any]:
-        """The guard's settings, with what it needs to find the banner and its own parts."""
-        return {**guard_settings(self._site), "version": self.version, "languages": self.languages}
+        """The guard's settings, with what it needs to find what it loads."""
+        return {**guard_settings(self._site), "version": self.version, "languages": spoken(self._site.languages)}
 
     @cached_property
     def all_settings(self) -> dict[str, Any]:
@@ -92,67 +114,46 @@ class Bundles:
         later = page_settings(self._site)
         return {**self.settings, **later, "gate": {**self.settings["gate"], **later["gate"]}}
 
-    @property
-    def languages(self) -> list[str]:
-        """The languages of the banner; the first is the one for pages in any other: the site's, where it is there."""
-        return sorted(self.banners, key=lambda language: language != self._site.language)
-
     @cached_property
     def version(self) -> str:
-        """What the names of the banner and of the parts end with: one hash over them all."""
-        return hashlib.sha256("".join(each.hash for each in self.later.values()).encode()).hexdigest()[:8]
+        """What the names of all that the guard loads end with: one hash over them all."""
+        return hashlib.sha256("".join(each.hash for each in self.later.values()).encode()).hexdigest()[:6]
 
     @cached_property
-    def later(self) -> dict[str, Bundle]:
-        """What the guard loads, by the beginning of its name."""
-        banners = {f"banner.{language}": bundle for language, bundle in self.banners.items()}
-        return {**banners, **{f"part.{name}": bundle for name, bundle in self.parts.items()}}
+    def later(self) -> dict[tuple[str, str], Bundle]:
+        """What the guard loads, by the beginning of its name and the language; what has no words is the same in all."""
+        return dict(self._later())
 
-    @cached_property
-    def parts(self) -> dict[str, Bundle]:
-        """What the guard loads when it is needed, by name."""
-        return {name: _bundle(_part(files, self._part_texts(name))) for name, files in PARTS.items()}
+    def _later(self) -> Iterable[tuple[tuple[str, str], Bundle]]:
+        for tag in self._site.languages:
+            spoken_in = words(tag)
+            for layer, files in LAYERS.items():
+                yield (layer, tag), _bundle(_call(files, "TEXTS", self._layer(layer, spoken_in)))
+            for part, sources in PARTS.items():
+                yield (f"part.{part}", tag), _bundle(_part(sources, self._part_texts(part, spoken_in)))
 
-    @cached_property
-    def banners(self) -> dict[str, Bundle]:
-        """The banner, by language."""
-        return {ENGLISH["language"]: _bundle(_call(("banner.js",), "TEXTS", self._texts()))}
-
-    def _part_texts(self, name: str) -> dict[str, object]:
-        """What a part has to say: the one for embeds names who would receive what."""
-        if name == "page":
-            return {"back": ENGLISH["way_back"], "settings": page_settings(self._site)}
+    def _layer(self, name: str, spoken_in: Words) -> dict[str, object]:
         site = self._site
-        if name == "markup":
-            return {"back": ENGLISH["way_back"], "vendors": _vendors(site)}
-        if name != "embeds":
-            return {}
+        notice = site.notice
+        content = notice.content if notice else notice_content(site)
+        texts = banner_texts if name == "banner" else panel_texts
         return {
-            "language": ENGLISH["language"],
-            "direction": ENGLISH["direction"],
-            "strings": {key: ENGLISH[key] for key in EMBED_STRINGS},
-            "trackers": {
-                tracker.id: {
-                    "name": site.vendors[tracker.vendor].name,
-                    "country": site.vendors[tracker.vendor].country,
-                    "purpose": site.purposes[tracker.purpose].title,
-                }
-                for tracker in site.trackers.values()
-                if tracker.hosts
-            },
+            **texts(site, content, spoken_in),
+            "no": notice.no if notice else 0,
+            "language": spoken_in.tag,
+            "direction": spoken_in.direction,
+            "languages": {tag: own_name(tag) for tag in site.languages} if len(site.languages) > 1 else {},
+            "look": asdict(site.banner),
         }
 
-    def _texts(self) -> dict[str, object]:
-        notice = self._site.notice
-        content = notice.content if notice else notice_content(self._site)
-        # What the log holds stands in the notice, which the banner links to.
-        shown = {key: value for key, value in content.items() if key != "log"}
-        return {
-            "language": ENGLISH["language"],
-            "direction": ENGLISH["direction"],
-            "strings": ENGLISH,
-            "notice": {**shown, "no": notice.no if notice else 0},
-        }
+    def _part_texts(self, name: str, spoken_in: Words) -> dict[str, object]:
+        """What a part has to say: the one for embeds names who would receive what."""
+        site, back = self._site, spoken_in.texts["way_back"]
+        if name == "page":
+            return {"back": back, "language": spoken_in.tag, "settings": page_settings(site)}
+        if name == "markup":
+            return {"back": back, "vendors": _vendors(site)}
+        return embed_texts(site, spoken_in) if name == "embeds" else {}
 
 
 def _vendors(site: Site) -> dict[str, list[str]]:
@@ -188,13 +189,6 @@ def _json(value: object) -> str:
     return msgspec.json.encode(value).decode().replace("</", "<\\/").replace("\u2028", "\\u2028")
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=1024)
 def _bundle(text: str) -> Bundle:
-    data = text.encode()
-    return Bundle(
-        hash=hashlib.sha256(data).hexdigest()[:16],
-        integrity=f"sha384-{b64encode(hashlib.sha384(data).digest()).decode()}",
-        identity=data,
-        br=brotli.compress(data, quality=11),
-        gzip=gzip.compress(data, 9, mtime=0),
-    )
+    return Bundle(text.encode())

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from . import beacons, choice, decide, events, gate, health, learn, links, metrics, out, pages, reports, scripts
+from . import beacons, choice, decide, events, gate, health, learn, links, metrics, out, pages, regime, reports, scripts
 from .http import Response
 
 KB = 1024
@@ -64,11 +64,13 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/<site>/choice", choice.get, weight=1, hot=True, cors=True),
     Route("POST", "/<site>/choice", pages.post_choice, Auth.WRITER, limit=8 * KB, weight=10, hot=True, cors=True),
     Route("DELETE", "/<site>/choice", choice.delete, Auth.WRITER, limit=8 * KB, weight=10, hot=True, cors=True),
+    Route("GET", "/<site>/regime", regime.get, weight=1, hot=True, cors=True),
     Route("GET", "/<site>/gatekeeper.js", scripts.guard, cache=Cache.FRESH, hot=True),
     Route("GET", "/<site>/gatekeeper.<hash>.js", scripts.guard_version, cache=Cache.IMMUTABLE, hot=True),
     Route("GET", "/<site>/banner.<language>.js", scripts.banner, cache=Cache.CHECK, hot=True),
     Route("GET", "/<site>/banner.<language>.<hash>.js", scripts.banner_version, cache=Cache.IMMUTABLE, hot=True),
-    Route("GET", "/<site>/part.<name>.<hash>.js", scripts.part, cache=Cache.IMMUTABLE, hot=True),
+    Route("GET", "/<site>/panel.<language>.<hash>.js", scripts.panel, cache=Cache.IMMUTABLE, hot=True),
+    Route("GET", "/<site>/part.<name>.<language>.<hash>.js", scripts.part, cache=Cache.IMMUTABLE, hot=True),
     Route("GET", "/<site>/gate", gate.gate, hot=True),
     Route("GET", "/<site>/out", out.leave, weight=1, hot=True),
     Route("POST", "/<site>/decide", decide.decisions, limit=8 * KB, weight=5),

@@ -33,31 +33,39 @@ def guard_version(service: Service, request: Request, site: str, hash: str) -> R
 
 def banner(service: Service, request: Request, site: str, language: str) -> Response:
     """Send whoever asks for a language's banner to the current one."""
-    return _later(service, request, site, f"banner.{language}", "")
+    return _later(service, request, site, "banner", language, "")
 
 
 def banner_version(service: Service, request: Request, site: str, language: str, hash: str) -> Response:
     """Send the banner in one language."""
-    return _later(service, request, site, f"banner.{language}", hash)
+    return _later(service, request, site, "banner", language, hash)
 
 
-def part(service: Service, request: Request, site: str, name: str, hash: str) -> Response:
+def panel(service: Service, request: Request, site: str, language: str, hash: str) -> Response:
+    """Send the preferences in one language."""
+    return _later(service, request, site, "panel", language, hash)
+
+
+def part(service: Service, request: Request, site: str, name: str, language: str, hash: str) -> Response:
     """Send a part of the guard that is loaded when it is needed."""
-    return _later(service, request, site, f"part.{name}", hash)
+    return _later(service, request, site, f"part.{name}", language, hash)
 
 
-def _later(service: Service, request: Request, site: str, name: str, version: str) -> Response:
+def _later(service: Service, request: Request, site: str, name: str, language: str, version: str) -> Response:
     """Send what the guard loads.
 
     A page that was opened before a new notice, or a new release, asks for an older one: it is sent to the current one,
     as what it shows must be the current notice.
     """
     bundles = service.published(site).bundles
-    if name not in bundles.later:
-        raise NotFound(f"no {name[:24]!r}: there is {', '.join(bundles.later)}")
+    bundle = bundles.later.get((name, language))
+    if bundle is None:
+        names = ", ".join(f"{there}.{tag}" for there, tag in bundles.later)
+        raise NotFound(f"no {name[:24]!r} in {language[:24]!r}: there is {names}")
     if version != bundles.version:
-        return Response(302, (("Location", f"{name}.{bundles.version}.js"), ("Cache-Control", "no-cache")))
-    return _script(request, bundles.later[name], _IMMUTABLE)
+        location = ("Location", f"{name}.{language}.{bundles.version}.js")
+        return Response(302, (location, ("Cache-Control", "no-cache")))
+    return _script(request, bundle, _IMMUTABLE)
 
 
 def _script(request: Request, bundle: Bundle, cache: tuple[str, str]) -> Response:

@@ -32,7 +32,7 @@ function loader(id, { purpose, loads }, visitor, site, now) {
   const { allowed, reason } = loaded.find((decision) => decision.allowed) || loaded[0];
   const { choice } = visitor;
   if (!allowed || reason === "necessary") return reason;
-  if (!toldOf(own(site.notices, choice.notice), id).length) return "stale_notice";
+  if (!toldOf(site.notices[choice.notice], id).length) return "stale_notice";
   return choice.purposes.includes(purpose) && choice.trackers.includes(id) ? "refused" : reason;
 }
 
@@ -67,7 +67,7 @@ function rules(id, visitor, site, now, granted) {
   if (objected(purpose, visitor.signals) && !choice?.override.includes(id)) return "signal";
   if (!choice) return "no_choice";
   if (choice.site !== site.site) return "other_site";
-  const notice = own(site.notices, choice.notice);
+  const notice = site.notices[choice.notice];
   if (!notice) return "fail_closed";
   if (!(Math.floor(now / DAY) - dayNumber(choice.day) <= site.days)) return "expired";
   if (choice.state !== "granted") return choice.state;
@@ -98,7 +98,7 @@ function readChoice(value, site) {
   try {
     const [, id, no, day, letter, objects, purposes, trackers, age, override] =
       value.length <= MAX_VALUE && FORM.exec(value);
-    const notice = own(site.notices, no);
+    const notice = site.notices[no];
     if (id !== site.site || !isDay(day)) return null;
     return {
       site: id,

@@ -55,7 +55,7 @@ const guarded = new WeakSet();
 
 /** Puts the locks into a window, and into the same-origin frames that are reached through it. */
 function protect(win) {
-  const { keeps, ours, loans, behind } = guard;
+  const { keeps, ours, behind } = guard;
   const { Storage, StorageEvent, CookieStore, CacheStorage } = win;
   if (guarded.has(win.Document)) return;
   guarded.add(win.Document);
@@ -86,7 +86,7 @@ function protect(win) {
     if (!area) return area;
     // The first look at a storage is what has it lent.
     const lent = [win.localStorage, win.sessionStorage];
-    return lent.find((loan) => loan === loans.get(area)) || area;
+    return lent.find((loan) => behind.get(loan) === area) || area;
   });
   win.StorageEvent = new Proxy(StorageEvent, {
     construct: (real, [type, init], target) => {
@@ -131,8 +131,8 @@ function quell() {
 
 /** Gives back the rules that the guard took out, those that keep to the policy. */
 function giveBack() {
-  guard.speculations.taking.disconnect();
-  for (const rules of guard.speculations.filter(({ text }) => !guard.reach() || !strays(text))) {
+  guard.taken.observer.disconnect();
+  for (const rules of guard.taken.filter(({ text }) => !guard.reach() || !strays(text))) {
     const copy = document.createElement("script");
     copy.type = rules.type;
     copy.nonce = rules.nonce;

@@ -1,22 +1,23 @@
 // The guard's public face, the banner it opens, and its beginning: the last of its files. See visitor.js.
 
-const banners = {}; // the file of each version
+const layers = {}; // the banner and the preferences, by language and version
 const missed = {}; // what those who listen later are told at once
 
-/** Opens the banner: to ask, or as the preferences. */
-function open(ask) {
-  missed.open = { ask, notice: SETTINGS.notice, choice: stored(), objected: (id) => objected(SETTINGS.purposes[id], signals) };
+/** Opens the banner, to ask; or else the preferences. */
+function open(ask, wanted) {
+  language = wanted || language;
+  const { notice, version } = SETTINGS;
+  missed.open = { ask, notice, language, choice, objected: (id) => objected(SETTINGS.purposes[id], signals) };
   document.dispatchEvent(new CustomEvent("gatekeeper:open", { detail: missed.open }));
-  const spoken = document.documentElement.lang.toLowerCase().split("-")[0];
-  const { languages, version } = SETTINGS;
-  const language = languages.find((one) => one === spoken) || languages[0];
-  return (banners[version] ||= load(`banner.${language}`, () => (banners[version] = null)));
+  const name = ask ? "banner" : "panel";
+  const layer = name + language + version;
+  return (layers[layer] ||= load(name, () => (layers[layer] = null)));
 }
 
 /** What the guard's own parts, and no other script, may use; they add to it. */
 const guard = {
   ...{ SETTINGS, script, policy, part, stored, decision, due, byVisitor, open },
-  ...{ started, listed, loans, behind, ours, owners, mayKeep, keeps, lock, lockPeers, violations, speculations, missed },
+  ...{ started, listed, behind, ours, owners, mayKeep, keeps, lock, lockPeers, violations, taken, missed },
   ...{ learning, earlier },
   choice: () => choice,
   become(next) {
@@ -37,7 +38,11 @@ const api = Object.freeze({
   /** Records a choice. A refusal holds in this very click; a grant once the server and the cookie have it. */
   choose: (wish = {}) => guard.choose(wish, byVisitor()),
   withdraw: () => api.choose(),
-  open: () => void open(),
+  /** Opens the preferences; or in another language what is open. */
+  open(wanted) {
+    const tag = SETTINGS.languages[wanted];
+    open(tag && missed.open?.ask, tag);
+  },
   /** Logs what the site itself names, as far as the choice allows; see log.js. */
   event: (...args) => void part("page").then(() => guard.event(...args)),
   /** Calls back on an event, at once where it has been missed; returns its undoing. */

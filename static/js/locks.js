@@ -1,8 +1,7 @@
 // The locks: what is denied is not kept in the browser, and nobody but the guard writes its cookies. Part of the guard;
 // see visitor.js. frames.js locks what only a script that means to get around them would use.
 
-const loans = new WeakMap(); // storage -> what pages get in its place
-const behind = new WeakMap(); // the reverse
+const behind = new WeakMap(); // what pages get in a storage's place -> that storage
 
 /** Tells whether a cookie is one of ours, however its name is spaced or prefixed. */
 function ours(cookie) {
@@ -18,15 +17,12 @@ function owners(name) {
 /** Tells whether a name may be kept in the browser. What nobody declared may not, unless the site says otherwise. */
 function mayKeep(name) {
   const declared = owners(name);
-  if (learning) return true;
-  return declared.length ? declared.some((id) => decision(id).allowed) : SETTINGS.gate.undeclared;
+  return learning || (declared.length ? declared.some((id) => decision(id).allowed) : SETTINGS.gate.undeclared);
 }
 
 /** Says so where it may not. */
 function keeps(name) {
-  const may = mayKeep(name);
-  if (!may) console.warn(`gatekeeper: ${name} is not kept`);
-  return may;
+  return mayKeep(name) || console.warn(`gatekeeper keeps no ${name}`);
 }
 
 /** Lends a window's storage out, so that what may not be kept is not. */
@@ -50,7 +46,6 @@ function lend(win, name) {
         return guard.lends || !found?.bind ? found : key === "setItem" ? setItem : found.bind(store);
       },
     });
-    loans.set(store, loan);
     behind.set(loan, store);
     return loan;
   };
@@ -81,14 +76,14 @@ function lock(win) {
 
 /* ---- What no policy covers waits for the part "page", which looks at where it leads (frames.js) ---- */
 
-const speculations = []; // rules that were taken out
-speculations.taking = new MutationObserver(() => {
-  for (const rules of reach ? document.querySelectorAll('script[type="speculationrules"]') : []) {
-    speculations.push(rules);
-    rules.remove();
+const taken = []; // rules of speculation
+taken.observer = new MutationObserver(() => {
+  for (const found of reach ? document.querySelectorAll("script[type=speculationrules]") : []) {
+    taken.push(found);
+    found.remove();
   }
 });
-speculations.taking.observe(document, { childList: true, subtree: true });
+taken.observer.observe(document, { childList: true, subtree: true });
 
 /** Lets WebRTC ask no server by itself. */
 function lockPeers(win) {

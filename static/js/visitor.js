@@ -3,7 +3,7 @@
 // anywhere leaves everything held. docs/limits.md says what a hostile script on the same page can still do.
 
 // Pristine copies, taken before any other script of the page can replace them.
-const { document, navigator, location, URL } = window;
+const { document, navigator } = window;
 const { apply, getOwnPropertyDescriptor: property } = Reflect;
 const jar = property(Document.prototype, "cookie");
 const currentScript = property(Document.prototype, "currentScript").get;
@@ -21,7 +21,7 @@ let choice = stored();
 function stored() {
   const cookies = apply(jar.get, document, []);
   learning = cookies.includes("gk_learning=");
-  earlier = /onsent=|klaro|c15t|cc_cookie|didomi_token/.test(cookies);
+  earlier = /onsent=|klaro|c15t|cc_coo|didomi/.test(cookies);
   const found = `; ${cookies}`.split(`; ${SETTINGS.cookie}=`)[1] || "";
   return readChoice(found.split(";")[0], SETTINGS);
 }
@@ -40,7 +40,7 @@ function allows(id) {
 
 /** Tells whether the visitor has to be asked: no choice, one that ran out, or one about less than is asked today. */
 function due() {
-  const { purposes, trackers } = own(SETTINGS.notices, SETTINGS.notice) || {};
+  const { purposes, trackers } = SETTINGS.notices[SETTINGS.notice] || {};
   const unasked = (ids, decider) => ids?.some((id) => /^(no_c|exp|sta)/.test(decision(id, decider).reason));
   return unasked(purposes, decidePurpose) || (choice?.notice !== SETTINGS.notice && unasked(trackers));
 }
@@ -75,9 +75,15 @@ function part(name) {
   }));
 }
 
+// Visitors are spoken to in the language of the page, else in their own, as far as the site has it.
+let language = [document.documentElement.lang, ...navigator.languages, "*"]
+  .flatMap((tag) => [tag, tag.slice(0, 2)])
+  .map((tag) => SETTINGS.languages[tag.toLowerCase()])
+  .find((one) => one);
+
 /** Loads a script of our own. */
 function load(name, onerror) {
-  const src = policy.createScriptURL(`${base}${name}.${SETTINGS.version}.js`);
+  const src = policy.createScriptURL(`${base}${name}.${language}.${SETTINGS.version}.js`);
   const file = Object.assign(document.createElement("script"), { nonce: script.nonce, src, onerror });
   document.head.append(file);
   return file;

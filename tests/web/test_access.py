@@ -92,7 +92,7 @@ def test_cors_lets_exactly_the_listed_origins_read(browser: Browser, origin: str
 @pytest.mark.row("SE-12")
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
 def test_every_route_caches_as_the_table_says(browser: Browser, route: Route) -> None:
-    hashes = {"guard_version": "guard", "banner_version": "banner", "part": "part"}
+    hashes = {"guard_version": "guard", "banner_version": "banner", "panel": "panel", "part": "part"}
     path = address(route)
     if route.handler.__name__ in hashes:
         path = current(browser, hashes[route.handler.__name__])
@@ -111,7 +111,8 @@ def current(browser: Browser, what: str) -> str:
     names = {
         "guard": f"gatekeeper.{bundles.guard.hash}.js",
         "banner": f"banner.en.{bundles.version}.js",
-        "part": f"part.page.{bundles.version}.js",
+        "panel": f"panel.en.{bundles.version}.js",
+        "part": f"part.page.en.{bundles.version}.js",
     }
     return f"/gk/shop/{names[what]}"
 

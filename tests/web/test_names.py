@@ -5,7 +5,7 @@ import re
 import pytest
 
 from gatekeeper import assets
-from gatekeeper.web.bundles import GUARD, PARTS
+from gatekeeper.web.bundles import GUARD, LAYERS, PARTS
 from gatekeeper.web.names import shorten
 
 
@@ -59,7 +59,7 @@ def test_what_it_cannot_keep_apart_is_refused(body: str) -> None:
         shorten(f"(function(){{{body}}})")
 
 
-@pytest.mark.parametrize("files", [GUARD, *PARTS.values(), ("banner.js",)], ids=lambda files: files[-1])
+@pytest.mark.parametrize("files", [GUARD, *PARTS.values(), *LAYERS.values()], ids=lambda files: files[-1])
 def test_what_is_served_differs_from_its_source_in_names_alone(files: tuple[str, ...]) -> None:
     source = "\n".join(assets.static("js", name).read_text("utf-8") for name in files)
     script = f"(function(guard,SETTINGS,TEXTS){{{source}\n}})"

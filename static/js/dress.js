@@ -1,0 +1,180 @@
+// What the banner and the preferences share: their looks, their words, and what is said once a visitor has chosen. They
+// know the page only by window.gatekeeper; a grant goes through only in a visitor's own click, which the guard checks.
+// Light DOM, so that extensions which refuse on their user's behalf find the buttons. All text by textContent.
+
+const { strings, language, direction, look, site, purposes } = TEXTS;
+const { gatekeeper, document } = window;
+const base = new URL(".", document.currentScript.src);
+
+/** Names a theme's colours as custom properties. */
+const colours = (theme) => Object.entries(theme).map(([name, colour]) => `--${name}:${colour};`).join("");
+
+// :is() lends the class an id's weight, so that a page's own `button { … !important }` cannot deface the buttons.
+const OURS = ":is(.gk,#gk#gk)";
+const style = (layer) => `
+&{all:initial!important;box-sizing:border-box!important;position:fixed!important;z-index:2147483647!important;
+  ${colours(look.light)}--round:${look.radius}px;color-scheme:light!important;
+  font:1rem/1.45 system-ui,sans-serif!important;color:var(--ink)!important;background:var(--paper)!important;
+  border:1px solid var(--line)!important;overflow:auto!important;overscroll-behavior:contain!important}
+@media(prefers-color-scheme:dark){&{${colours(look.dark)}color-scheme:dark!important}}
+& *{all:revert!important;box-sizing:border-box!important;max-inline-size:100%!important}
+& *::before,& *::after{content:none!important}
+& h2{font-size:1.125rem!important;line-height:1.3!important;margin:0 0 .25rem!important;outline:0!important}
+& p{margin:0 0 .5rem!important}
+& :is(h2,p,li,label,legend){min-inline-size:0!important;overflow-wrap:anywhere!important}
+& a{color:inherit!important;display:inline-block!important;padding-block:.6rem!important}
+& .gk-soft{color:var(--soft)!important}
+& .gk-row{display:flex!important;flex-wrap:wrap!important;gap:.5rem!important;align-items:center!important}
+& .gk-row button{flex:1 1 8rem!important;min-inline-size:min-content!important}
+& button{font:600 1rem/1.2 system-ui,sans-serif!important;min-block-size:44px!important;padding:.4rem!important;
+  color:var(--on)!important;background:var(--fill)!important;border:2px solid var(--fill)!important;
+  border-radius:var(--round)!important;cursor:pointer!important;overflow-wrap:break-word!important;hyphens:auto!important}
+& :focus-visible{outline:3px solid var(--ink)!important;outline-offset:2px!important}
+&.gk-said{display:block!important;inset:auto 1rem 5rem!important;margin-inline:auto!important;
+  inline-size:fit-content!important;max-inline-size:36rem!important;max-block-size:calc(100dvh - 6rem)!important;
+  padding:1rem 1.25rem!important;border-radius:var(--round)!important;box-shadow:0 4px 24px #0004!important}
+& code{font:600 1.0625rem/1.5 ui-monospace,monospace!important;user-select:all!important}
+@media print{&{display:none!important}}${layer}`.replaceAll("&", OURS);
+
+let shown; // this layer
+let said; // what became of a choice
+let before; // what had the focus before the visitor came here
+let latest = 0; // the last choice made here
+let survivors = []; // what could not be removed after it
+
+/** Makes an element. Functions become listeners, everything else attributes; what is false or missing is left out. */
+function element(name, attributes, ...children) {
+  const node = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes || {})) {
+    if (typeof value === "function") node.addEventListener(key, value);
+    else if (value !== false && value != null) node.setAttribute(key, value);
+  }
+  node.append(...children.flat().filter(Boolean));
+  return node;
+}
+
+/** Makes an element that stands in the page by itself. */
+function box(name, attributes, ...children) {
+  document.adoptedStyleSheets = [...new Set([...document.adoptedStyleSheets, sheet])];
+  return element(name, { lang: language, dir: direction, ...attributes, class: `gk ${attributes.class}` }, ...children);
+}
+
+function say(key, values) {
+  return strings[key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
+}
+
+function paragraph(text, kind) {
+  return element("p", { class: kind }, text);
+}
+
+function strong(text) {
+  return paragraph(element("strong", {}, text));
+}
+
+function button(key, click) {
+  return element("button", { type: "button", click }, strings[key]);
+}
+
+function link() {
+  return element("a", { href: new URL(`notice?lang=${language}`, base) }, strings.notice);
+}
+
+/** Joins names into one phrase. Intl.ListFormat would, for its first, read more of its data than all else here costs. */
+function list(names) {
+  const rest = names.slice(0, -1);
+  return (rest.length ? rest.join(strings.list_between) + strings.list_last : "") + names.slice(-1);
+}
+
+/** The purposes that a browser's signal denies. */
+function against({ objected }) {
+  return purposes.filter(({ id }) => objected(id));
+}
+
+/** What "Accept all" grants: all but what the browser objects to, which has a switch of its own. */
+function acceptable(how) {
+  return purposes.map(({ id }) => id).filter((id) => !how.objected(id));
+}
+
+/** The languages that this may be read in, where there are several. */
+function languages() {
+  const tags = Object.entries(TEXTS.languages);
+  if (tags.length < 2) return null;
+  const options = tags.map(([tag, name]) => element("option", { value: tag, lang: tag, selected: tag === language && "" }, name));
+  return element("select", { "aria-label": strings.language, change: ({ target }) => gatekeeper.open(target.value) }, options);
+}
+
+function close() {
+  if (shown) shown.remove();
+  if (said) said.remove();
+  shown = said = null;
+}
+
+/** Hands a choice to the guard, within the click, and says what became of it. */
+async function choose(method, wish) {
+  const mine = ++latest;
+  survivors = [];
+  const answer = await gatekeeper.choose({ ...wish, method, language }).catch(() => null);
+  if (mine !== latest) return;
+  // Not in a box of its own, which would lie over the buttons.
+  if (!answer) return shown?.querySelector("[role=status]").replaceChildren(paragraph(strings.failed));
+  if (answer.state === "stale") return;
+  close();
+  announce(answer.kept ? kept(answer) : [strings.not_kept]);
+  const known = before && before !== document.body && before.isConnected;
+  (known ? before : said.lastChild).focus();
+}
+
+function kept({ state, until, receipt }) {
+  const date = new Date(until).toLocaleDateString(language, { dateStyle: "long", timeZone: "UTC" });
+  const lines = [say(`saved_${state}`, { date }), say("change", strings)];
+  return receipt ? [...lines, strings.receipt, element("code", {}, receipt.code)] : lines;
+}
+
+/** Shows a message that screen readers speak; it stays until it is closed. */
+function announce(lines) {
+  const status = element("div", { role: "status" });
+  said = box("div", { class: "gk-said" }, status, button("close", () => said.remove()));
+  document.body.append(said);
+  // A live region speaks of what changes in it, so it has to be there first.
+  requestAnimationFrame(() => {
+    status.append(...lines.map((line) => paragraph(line)));
+    remain();
+  });
+}
+
+/** Adds to the message what could not be removed: known only after the browser has tried. */
+function remain() {
+  if (!said || !survivors.length) return;
+  said.firstChild.append(paragraph(say("survivors", { names: list(survivors) })), paragraph(strings.survivors_help));
+  survivors = [];
+}
+
+/** Remembers where the visitor was, to lead back there afterwards; from one layer to the next, too. */
+function remember({ relatedTarget = document.activeElement }) {
+  const ours = relatedTarget?.closest(".gk");
+  if (!ours) before = relatedTarget;
+  else if (ours !== shown) before = ours.before;
+  if (shown) shown.before = before;
+}
+
+const sheet = new CSSStyleSheet();
+let undo = () => {};
+
+/** Opens as the guard asks, as soon as there is a page to open in. */
+function serve(open, layer) {
+  sheet.replaceSync(style(layer));
+  const begin = () => {
+    undo = gatekeeper.on("open", (how) => {
+      // A newer notice has another file, and so has another language.
+      if (how.notice !== TEXTS.no || how.language !== language) close();
+      else open(how);
+      if (how.notice !== TEXTS.no) undo();
+    });
+    gatekeeper.on("survivors", (names) => {
+      survivors = names;
+      remain();
+    });
+  };
+  if (document.body) begin();
+  else document.addEventListener("DOMContentLoaded", begin);
+}

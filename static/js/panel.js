@@ -1,0 +1,140 @@
+// The preferences: each purpose with a switch, and each recipient inside it with one of its own. Off unless the visitor
+// switched it on. Joined with dress.js.
+
+const LAYER = `
+dialog&.gk-box{inset:0!important;margin:auto!important;inline-size:min(44rem,100vw - 1rem)!important;
+  block-size:fit-content!important;max-block-size:calc(100dvh - 1rem)!important;padding:1.25rem 1.25rem 0!important;
+  border-radius:calc(2*var(--round))!important}
+dialog&.gk-box[open]{display:block!important}
+dialog&.gk-box::backdrop{background:#0009!important}
+& .gk-head{display:flex!important;justify-content:space-between!important;align-items:start!important;gap:1rem!important}
+& .gk-head button{flex:none!important;max-inline-size:60%!important;color:var(--ink)!important;
+  background:var(--paper)!important;border-color:var(--line)!important}
+& fieldset{margin:1rem 0 0!important;padding:.25rem 1rem .75rem!important;border:1px solid var(--line)!important;
+  border-radius:var(--round)!important;min-inline-size:0!important}
+& legend{font-weight:600!important;padding-inline:.25rem!important}
+& label{display:flex!important;gap:.75rem!important;align-items:center!important;min-block-size:44px!important;cursor:pointer!important}
+& input{flex:none!important;inline-size:1.5rem!important;block-size:1.5rem!important;margin:0!important;accent-color:var(--fill)!important}
+& summary{padding-block:.6rem!important;cursor:pointer!important}
+& ul{margin:0!important;padding:0!important;list-style:none!important}
+& li{padding-block:.25rem!important;border-block-start:1px solid var(--line)!important}
+& li :is(p,label){margin:0!important;font-size:.9375rem!important}
+& .gk-end button{flex-basis:6.5rem!important}
+& .gk-end{margin-block-start:1rem!important;padding-block:.75rem 1rem!important;
+  background:var(--paper)!important;border-block-start:1px solid var(--line)!important}
+@media(min-height:30rem){& .gk-end{position:sticky!important;inset-block-end:0!important}}`;
+
+const { notice } = TEXTS;
+
+function prefer(how) {
+  if (how.ask || shown) return;
+  close();
+  remember({});
+  const { choice } = how;
+  const granted = choice && choice.state === "granted";
+  const opposes = element("input", { type: "checkbox", checked: choice && choice.objects && "" });
+  const answer = (method, wish) => () => choose(method, { ...wish?.(), objects: opposes.checked });
+  const fields = notice.purposes.map((purpose) => field(purpose, how));
+  shown = box(
+    "dialog",
+    { class: "gk-box", "aria-labelledby": "gk-preferences", close: () => (shown = shown && shown.remove()) },
+    element(
+      "div",
+      { class: "gk-head" },
+      element("h2", { id: "gk-preferences", tabindex: -1, autofocus: "" }, strings.preferences),
+      button("close", () => shown.close()),
+    ),
+    paragraph(say("preferences_lead", notice)),
+    fields,
+    notice.anonymous_totals &&
+      element("fieldset", {}, element("legend", {}, strings.objects_about), element("label", {}, opposes, strings.objects)),
+    link(),
+    element(
+      "div",
+      { class: "gk-end" },
+      element("div", { role: "status" }),
+      element(
+        "div",
+        { class: "gk-row" },
+        button(granted ? "withdraw_all" : "reject_all", answer(granted ? "withdraw" : "reject_all")),
+        button("accept_all", answer("accept_all", () => ({ granted: acceptable(how) }))),
+        button("save", answer("save", ticked)),
+      ),
+    ),
+  );
+  document.body.append(shown);
+  shown.showModal();
+}
+
+/** What the switches say: purposes, recipients that differ from their purpose, and what lifts an objection. */
+function ticked() {
+  const boxes = [...shown.querySelectorAll("[data-purpose]")];
+  const of = (id) => boxes.find((one) => one.value === id && one.dataset.purpose === id);
+  const granted = purposes.map(({ id }) => id).filter((id) => of(id).checked);
+  const single = boxes.filter((one) => one !== of(one.dataset.purpose) && one.checked !== of(one.dataset.purpose).checked);
+  return {
+    granted,
+    trackers: Object.fromEntries(single.map(({ value, checked }) => [value, checked])),
+    override: granted.filter((id) => "against" in of(id).dataset),
+  };
+}
+
+/** A purpose: what it is for, its switch, and who receives data for it, each with a switch. */
+function field({ id, title, description, necessary }, { objected, choice }) {
+  const against = objected(id);
+  const granted = choice && choice.state === "granted";
+  const on = granted && choice.purposes.includes(id) && (!against || choice.override.includes(id));
+  const rows = notice.trackers.filter(({ purpose }) => purpose === id);
+  const singles = rows.map((row) => {
+    const checked = granted && on !== choice.trackers.includes(row.id) && (!against || on);
+    return tick(id, row.id, checked, { disabled: against && !on && "" });
+  });
+  const whole = tick(id, id, on, { "data-against": against && "" });
+  const part = () => {
+    whole.indeterminate = whole.checked && singles.some((one) => !one.checked);
+  };
+  whole.addEventListener("change", () => {
+    for (const one of singles) {
+      one.checked = whole.checked;
+      one.disabled = against && !whole.checked;
+    }
+    part();
+  });
+  for (const one of singles) one.addEventListener("change", part);
+  part();
+  return element(
+    "fieldset",
+    {},
+    element("legend", {}, title),
+    paragraph(description),
+    necessary
+      ? paragraph(strings.always_on, "gk-soft")
+      : [
+          against && !on && strong(strings.honoured),
+          element("label", {}, whole, say(against ? "override" : "allow", { title })),
+        ],
+    rows.length > 0 &&
+      element(
+        "details",
+        {},
+        element("summary", {}, say("recipients", { count: rows.length })),
+        element("ul", {}, rows.map((row, at) => recipient(row, !necessary && singles[at]))),
+      ),
+  );
+}
+
+function tick(purpose, value, checked, more) {
+  return element("input", { type: "checkbox", "data-purpose": purpose, value, checked: checked && "", ...more });
+}
+
+function recipient({ name, country, days, description, keeps }, single) {
+  const text = say(country ? "recipient" : "recipient_self", { name, country, days, description });
+  return element(
+    "li",
+    {},
+    single ? element("label", {}, single, element("span", {}, text)) : paragraph(text),
+    keeps.length > 0 && paragraph(say("keeps", { names: list(keeps) }), "gk-soft"),
+  );
+}
+
+serve(prefer, LAYER);
