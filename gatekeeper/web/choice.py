@@ -12,11 +12,13 @@ from gatekeeper.core import cookies
 from gatekeeper.core.choices import Choice, State, write_choice
 from gatekeeper.core.decisions import expired
 from gatekeeper.core.errors import InvalidInput, StaleNotice
+from gatekeeper.core.languages import recorded
 from gatekeeper.core.notices import Notice
 from gatekeeper.core.purposes import AgeBand
 from gatekeeper.core.sites import Site
 from gatekeeper.core.tokens import SubjectToken
 from gatekeeper.core.visits import Visit
+from gatekeeper.languages import words
 from gatekeeper.store.contract import ConsentRecord, Total
 
 from .http import Request, Response, json_response, read_json
@@ -234,7 +236,7 @@ def _keep(service: Service, visit: Visit, answer: Answer, value: str, code: str)
             receipt=receipt_hash(code),
             notice=answer.notice or 0,
             choice=value,
-            language=answer.language,
+            language=_language(answer.language, visit.site),
             method=answer.method,
             at=visit.now,
         )
@@ -250,6 +252,11 @@ def _keep(service: Service, visit: Visit, answer: Answer, value: str, code: str)
     first = record(random_id())
     service.store.record(first)
     return first
+
+
+def _language(tag: str, site: Site) -> str:
+    """Return the language that an answer was given in as its record keeps it; nothing where the site has none such."""
+    return recorded(tag, reviewed=words(tag).reviewed) if tag in site.languages else ""
 
 
 def receipt_hash(code: str) -> bytes:

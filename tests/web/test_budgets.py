@@ -1,6 +1,11 @@
 """What the scripts may weigh on the wire, for a site with twenty trackers as real shops declare them."""
 
+from dataclasses import replace
+
+import pytest
+
 from bench import twenty
+from gatekeeper.core.languages import TAGS
 from gatekeeper.web.bundles import Bundles
 
 KB = 1024
@@ -20,3 +25,11 @@ def test_the_measured_site_has_as_many_trackers_as_the_budget_says() -> None:
 
 def test_the_guard_with_settings_for_twenty_trackers_is_small() -> None:
     assert len(Bundles(twenty.published()).guard.br) <= 4 * KB
+
+
+@pytest.mark.parametrize("tag", TAGS)
+def test_a_first_visit_loads_little_in_every_language(tag: str) -> None:
+    guard = Bundles(twenty.published()).guard
+    banner = Bundles(replace(twenty.published(), languages=(tag,))).later["banner", tag]
+
+    assert len(guard.br) + len(banner.br) <= 8 * KB

@@ -86,6 +86,20 @@ def test_the_receipt_names_the_notice_and_the_record_is_found_by_its_code(browse
     assert receipt["code"].encode() not in record.receipt
 
 
+@pytest.mark.row("DS-11", "IN-03")
+@pytest.mark.parametrize(("read", "kept"), [("en", "en"), ("de", "de-t-en-t0-und"), ("fr", ""), ("<b>", ""), ("", "")])
+def test_the_record_tells_the_language_and_that_nobody_has_read_its_translation(
+    tables: dict[str, Any], request: pytest.FixtureRequest, read: str, kept: str
+) -> None:
+    tables["languages"] = ["en", "de"]
+    browser, service = request.getfixturevalue("browser"), request.getfixturevalue("service")
+
+    receipt = browser.choose("marketing", language=read).json["receipt"]
+
+    record = service.store.find_receipt("shop", receipt_hash(receipt["code"]))
+    assert record.language == receipt["record"]["language"] == kept
+
+
 def test_changing_a_grant_keeps_the_subject_and_replaces_the_record(browser: Browser, service: Service) -> None:
     browser.choose("analytics")
     before = service.subject_tokens.verify(browser.cookie("gk_subject") or "")
