@@ -6,9 +6,13 @@ from urllib.request import urlopen
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from gatekeeper.core.languages import direction
+from gatekeeper.languages import words
+
 from .site import Site
 
 CHOICES = "/gk/shop/choices"
+SAVED = ("saved_refused", "saved_granted", "saved_withdrawn")
 
 
 def held(context: BrowserContext) -> dict[str, str]:
@@ -34,8 +38,8 @@ def test_the_form_works_without_javascript_from_a_page_that_names_no_referrer(si
 
     page.goto(home)
     page.get_by_role("link", name="Choices").click()
-    page.get_by_role("checkbox", name="Allow advertising").check()
-    page.get_by_role("button", name=re.compile("^(Save|Allow what)")).click()
+    page.get_by_role("checkbox", name="Allow: Advertising").check()
+    page.get_by_role("button", name="Save my choice").click()
     expect(page.get_by_text("Your receipt code")).to_be_visible()
     granted = held(context)
     page.goto(home)
@@ -55,6 +59,63 @@ def test_the_form_works_without_javascript_from_a_page_that_names_no_referrer(si
         {"gk_choice"},
         {"gk_choice", "gk_subject"},
     ]
+    context.close()
+
+
+@pytest.fixture
+def languages(site: Site) -> None:
+    """Lets the site speak more than English."""
+    site.publish_again(languages=["en", "de", "ar"])
+
+
+@pytest.mark.row("EU-07", "A12", "DS-11")
+@pytest.mark.usefixtures("languages")
+@pytest.mark.parametrize("tag", ["de", "ar"])
+def test_without_javascript_a_visitor_refuses_grants_and_withdraws_in_their_language(
+    site: Site, browser: Browser, tag: str
+) -> None:
+    say = words(tag)
+    form = f'<form method="post" action="{CHOICES}"><button name="do" value="accept">Yes</button></form>'
+    home = site.page("/", f'<a href="{CHOICES}">Choices</a>{form}')
+    context = browser.new_context(java_script_enabled=False, locale=tag)
+    page = context.new_page()
+    begun = {key: re.compile(re.escape(say.texts[key].partition("{")[0].strip())) for key in SAVED}
+    names: list[set[str]] = []
+
+    def click(key: str, said: str) -> None:
+        page.get_by_role("button", name=say.texts[key], exact=True).click()
+        expect(page.get_by_role("status")).to_contain_text(begun[said])
+        expect(page.locator("html")).to_have_attribute("lang", tag)
+        expect(page.locator("html")).to_have_attribute("dir", direction(tag))
+        names.append({*held(context)})
+
+    page.goto(home)
+    page.get_by_role("link", name="Choices").click()
+    click("reject_all", "saved_refused")
+    page.goto(home)
+    page.get_by_role("button", name="Yes").click()
+    expect(page.get_by_role("heading", name=say.texts["confirm"])).to_be_visible()
+    names.append({*held(context)})
+    click("confirm_yes", "saved_granted")
+    expect(page.get_by_text(say.texts["receipt_keep"])).to_be_visible()
+    click("withdraw_all", "saved_withdrawn")
+
+    assert names == [{"gk_choice"}, {"gk_choice"}, {"gk_choice", "gk_subject"}, {"gk_choice"}]
+    context.close()
+
+
+@pytest.mark.row("IN-03", "A12")
+@pytest.mark.usefixtures("languages")
+def test_the_language_is_changed_by_a_link_on_the_page(site: Site, browser: Browser) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+
+    page.goto(site.url(CHOICES))
+    page.get_by_role("link", name="العربية").click()
+
+    expect(page.get_by_role("heading", level=1)).to_have_text(words("ar").texts["way_back"])
+    page.get_by_role("link", name=words("ar").texts["details"]).click()
+    expect(page.locator("html")).to_have_attribute("lang", "ar")
     context.close()
 
 

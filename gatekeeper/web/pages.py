@@ -6,20 +6,26 @@ from urllib.parse import parse_qs
 from jinja2 import Environment, FileSystemLoader
 
 from gatekeeper import assets
-from gatekeeper.core.errors import BadToken, InvalidInput
-from gatekeeper.core.notices import Notice
-from gatekeeper.core.trackers import OWN_VENDOR
+from gatekeeper.core.errors import BadToken, GatekeeperError, InvalidInput, StaleNotice, StoreUnavailable
+from gatekeeper.core.languages import accepted, choose, direction
+from gatekeeper.core.regimes import regime_lines
+from gatekeeper.core.sites import Audience, Site
 from gatekeeper.core.visits import Visit
+from gatekeeper.languages import own_name, words
 
 from . import choice
 from .access import is_navigation
 from .choice import Answer, Outcome, describe, take
-from .errors import NotFound
+from .errors import NotFound, status_of
 from .http import NO_STORE, OWN, Request, Response, json_response
+from .printed import Printer
+from .regime import regime
 from .service import Service
+from .trees import tree
 from .visits import read_visit
 
 _DAY = 86_400
+_AGAIN_SOON = ("Retry-After", "1")
 
 #: Our pages load nothing from anywhere, run no script, and nobody may frame them or hold on to their window.
 _PAGE = (
@@ -37,8 +43,7 @@ _PAGE = (
 
 def show_choices(service: Service, request: Request, site: str) -> Response:
     """Show the choice as a form."""
-    visit = read_visit(service, request, site)
-    return _choices(service, visit)
+    return _choices(service, request, read_visit(service, request, site))
 
 
 def post_choice(service: Service, request: Request, site: str) -> Response:
@@ -57,24 +62,39 @@ def post_choices(service: Service, request: Request, site: str) -> Response:
     """
     visit = read_visit(service, request, site)
     fields = form_fields(request)
-    answer = _answer(fields, visit)
+    answer = _answer(fields, visit, _language(request, visit.site))
     if answer.grants and not (is_navigation(request) and _has_ticket(service, visit, fields)):
-        return _choices(service, visit, asked=answer)
-    return _choices(service, visit, outcome=take(service, request, visit, answer))
+        return _choices(service, request, visit, asked=answer)
+    try:
+        outcome = take(service, request, visit, answer)
+    except StaleNotice as error:
+        return _choices(service, request, visit, asked=answer, error=error)
+    except StoreUnavailable as error:
+        return _choices(service, request, visit, error=error).adding(_AGAIN_SOON)
+    return _choices(service, request, visit, outcome=outcome)
 
 
 def show_notice(service: Service, request: Request, site: str, no: int | None = None) -> Response:
-    """Show a notice as it was published, any version: as a page, as a fragment of one, or as JSON with its hash."""
-    notices = service.published(site).site.notices
+    """Show a notice as it was published, any version.
+
+    As a page; as a fragment of one, in HTML or as a tree for a script to build it of; or as JSON with its hash.
+    """
+    declared = service.published(site).site
+    notices = declared.notices
     found = notices.get(max(notices, default=0) if no is None else no)
     if found is None:
         raise NotFound(f"site {site} has published no notice {no or ''}".rstrip())
-    if "application/json" in request.header("HTTP_ACCEPT"):
+    fragment = "1" in _query(request, "fragment")
+    as_json = "application/json" in request.header("HTTP_ACCEPT")
+    if as_json and not fragment:
         told = {"no": found.no, "hash": found.hash, "published_day": found.published_day, "content": found.content}
         return json_response(told)
-    name = "fragment" if "fragment=1" in request.header("QUERY_STRING") else "notice"
-    # The page may lie one level deeper than the site's other pages.
-    return html_page(f"visitor/{name}.html", notice=found, newest=max(notices), base="" if no is None else "../")
+    values = {**_values(service, request, declared), "notice": found, "notices": notices}
+    if not fragment:
+        # The page may lie one level deeper than the site's other pages.
+        return _varying(html_page("visitor/notice.html", **values, base="" if no is None else "../"))
+    page = html_page("visitor/fragment.html", **values, base=_absolute_base(request))
+    return _varying(json_response(tree(page.body.decode())) if as_json else page)
 
 
 def style(service: Service, request: Request, site: str) -> Response:
@@ -85,35 +105,81 @@ def style(service: Service, request: Request, site: str) -> Response:
 
 
 def _choices(
-    service: Service, visit: Visit, *, outcome: Outcome | None = None, asked: Answer | None = None
+    service: Service,
+    request: Request,
+    visit: Visit,
+    *,
+    outcome: Outcome | None = None,
+    asked: Answer | None = None,
+    error: GatekeeperError | None = None,
 ) -> Response:
-    notice = visit.site.notice
+    """Return the page of choices.
+
+    :param outcome: what an answer has become.
+    :param asked: an answer that the visitor has to confirm.
+    :param error: why an answer was not taken.
+    """
+    site = visit.site
+    notice = site.notice
     if notice is None:
-        raise InvalidInput(f"site {visit.site.id} has published no notice yet, so nothing is asked and nothing fires")
+        raise InvalidInput(f"site {site.id} has published no notice yet, so nothing is asked and nothing fires")
     held = outcome.choice if outcome else visit.visitor.choice
     page = html_page(
         "visitor/choices.html",
-        site=visit.site,
+        **_values(service, request, site),
         notice=notice,
         choice=describe(held, visit),
+        before=site.notices.get(held.notice) if held else None,
         receipt=outcome.receipt if outcome else None,
-        asked=[row for row in notice.content["purposes"] if asked and row["id"] in asked.granted],
-        objected={purpose.id for purpose in visit.site.optional_purposes if purpose.denied_by & visit.visitor.signals},
-        recipients=_by_purpose(notice),
-        ticket=service.forms.sign([visit.site.id, visit.site.day_of(visit.now)]),
+        asked=[purpose for purpose in notice.purposes if asked and purpose in asked.granted],
+        objected={purpose.id for purpose in site.optional_purposes if purpose.denied_by & visit.visitor.signals},
+        ticket=service.forms.sign([site.id, site.day_of(visit.now)]),
         saved=outcome is not None,
+        failed=isinstance(error, StoreUnavailable),
         base="",
     )
-    return Response(page.status, page.headers, page.body, outcome.cookies if outcome else ())
+    status = status_of(error) if error else page.status
+    return _varying(Response(status, page.headers, page.body, outcome.cookies if outcome else ()))
 
 
-def _by_purpose(notice: Notice) -> dict[str, list[str]]:
-    rows = notice.content["trackers"]
-    names = {row["purpose"]: set[str]() for row in rows}
-    for row in rows:
-        own = row["vendor"]["id"] == OWN_VENDOR
-        names[row["purpose"]].add("this site" if own else f"{row['vendor']['name']} ({row['vendor']['country']})")
-    return {purpose: sorted(found) for purpose, found in names.items()}
+def _values(service: Service, request: Request, site: Site) -> dict[str, object]:
+    """Return what every page of a site needs: its language, the others, and what the law asks where the visitor is."""
+    here = regime(service, request, site)
+    spoken = words(_language(request, site))
+    several = len(site.languages) > 1
+    # On a site for everybody nothing is said of children.
+    apart = site.optional_purposes if site.audience is not Audience.GENERAL else []
+    return {
+        "site": site,
+        "print": Printer(spoken),
+        "language": spoken.tag,
+        "direction": spoken.direction,
+        "languages": [(tag, own_name(tag), direction(tag)) for tag in site.languages] if several else [],
+        "query": f"?lang={spoken.tag}" if several else "",
+        "regime": regime_lines(here),
+        "children_age": min((here.min_age(purpose) for purpose in apart), default=0),
+    }
+
+
+def _language(request: Request, site: Site) -> str:
+    """Return the language of a page: the one its address asks for, or its visitor's browser, as far as it is there."""
+    return choose([*_query(request, "lang"), *accepted(request.header("HTTP_ACCEPT_LANGUAGE"))], site.languages)
+
+
+def _query(request: Request, name: str) -> list[str]:
+    """Return what the query says under a name. What may stand there needs no decoding."""
+    pairs = (part.partition("=") for part in request.header("QUERY_STRING").split("&"))
+    return [value for found, _, value in pairs if found == name]
+
+
+def _absolute_base(request: Request) -> str:
+    """Return where the site's pages lie on its own origin: a fragment's links stand on another page."""
+    path = request.header("SCRIPT_NAME") + request.header("PATH_INFO")
+    return path.rpartition("/notice")[0] + "/"
+
+
+def _varying(page: Response) -> Response:
+    return page.adding(("Vary", "Accept, Accept-Language"))
 
 
 def form_fields(request: Request) -> dict[str, list[str]]:
@@ -127,7 +193,7 @@ def form_fields(request: Request) -> dict[str, list[str]]:
         raise InvalidInput(f"not a form: {error}") from error
 
 
-def _answer(fields: dict[str, list[str]], visit: Visit) -> Answer:
+def _answer(fields: dict[str, list[str]], visit: Visit, spoken: str) -> Answer:
     optional = [purpose.id for purpose in visit.site.optional_purposes]
     do = fields.get("do", ["reject"])[0]
     granted = {"accept": optional, "save": fields.get("purpose", [])}.get(do, [])
@@ -137,7 +203,7 @@ def _answer(fields: dict[str, list[str]], visit: Visit) -> Answer:
         refused=[purpose for purpose in optional if purpose not in granted],
         override=fields.get("override", []) if granted else [],
         notice=int(notice) if notice.isdecimal() and len(notice) < 7 else None,
-        language=visit.site.language,
+        language=spoken,
         method=f"form:{do}" if do in {"accept", "reject", "save", "withdraw"} else "form",
     )
 
