@@ -21,6 +21,7 @@ from gatekeeper.core.visits import Visit
 from gatekeeper.languages import words
 from gatekeeper.store.contract import ConsentRecord, Total
 
+from .erase import ticket
 from .http import Request, Response, json_response, read_json
 from .ids import random_id, receipt_code
 from .leftovers import leftovers
@@ -82,7 +83,7 @@ def post(service: Service, request: Request, site: str) -> Response:
         settings = service.published(site).bundles.all_settings
         return json_response({"error": str(error), "notice": error.current, "settings": settings}, 409)
 
-    told = {**describe(outcome.choice, visit), "receipt": outcome.receipt}
+    told = {**describe(outcome.choice, visit), "receipt": outcome.receipt, **_erasable(service, visit, outcome)}
     if outcome.denied:
         return json_response({"error": outcome.denied, **told}, 403, cookies=outcome.cookies)
     return json_response(told, cookies=outcome.cookies)
@@ -98,7 +99,13 @@ def delete(service: Service, request: Request, site: str) -> Response:
     """Withdraw everything."""
     visit = read_visit(service, request, site)
     outcome = take(service, request, visit, Answer())
-    return json_response(describe(outcome.choice, visit), cookies=outcome.cookies)
+    told = {**describe(outcome.choice, visit), **_erasable(service, visit, outcome)}
+    return json_response(told, cookies=outcome.cookies)
+
+
+def _erasable(service: Service, visit: Visit, outcome: Outcome) -> dict[str, str]:
+    """Return the ticket by which a visitor who has withdrawn may have the log deleted as well."""
+    return {"erase": ticket(service, visit)} if visit.token and outcome.choice.state is State.WITHDRAWN else {}
 
 
 def take(service: Service, request: Request, visit: Visit, answer: Answer) -> Outcome:

@@ -7,7 +7,23 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from . import beacons, choice, decide, events, gate, health, learn, links, metrics, out, pages, regime, reports, scripts
+from . import (
+    beacons,
+    choice,
+    decide,
+    erase,
+    events,
+    gate,
+    health,
+    learn,
+    links,
+    metrics,
+    out,
+    pages,
+    regime,
+    reports,
+    scripts,
+)
 from .http import Response
 
 KB = 1024
@@ -64,6 +80,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/<site>/choice", choice.get, weight=1, hot=True, cors=True),
     Route("POST", "/<site>/choice", pages.post_choice, Auth.WRITER, limit=8 * KB, weight=10, hot=True, cors=True),
     Route("DELETE", "/<site>/choice", choice.delete, Auth.WRITER, limit=8 * KB, weight=10, hot=True, cors=True),
+    Route("POST", "/<site>/erase", erase.post, Auth.WRITER, limit=8 * KB, weight=10, cors=True),
     Route("GET", "/<site>/regime", regime.get, weight=1, hot=True, cors=True),
     Route("GET", "/<site>/gatekeeper.js", scripts.guard, cache=Cache.FRESH, hot=True),
     Route("GET", "/<site>/gatekeeper.<hash>.js", scripts.guard_version, cache=Cache.IMMUTABLE, hot=True),

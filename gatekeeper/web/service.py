@@ -87,6 +87,7 @@ class Service:
         self.store = store
         self.links = Links(config.keys)
         self.forms = Tokens(config.keys, "form")
+        self.erasures = Tokens(config.keys, "erasure")
         self.reports = Rate(REPORTS)
         self._bodies = Bodies()
         self._limit = Limit(config.rate_limit)

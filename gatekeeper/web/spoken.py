@@ -15,7 +15,17 @@ from gatekeeper.languages.english import ASKING, EMBEDS, PREFERENCES
 _SHARED = ("list_between", "list_last", "close", "change", "way_back", "notice", "not_kept", "failed")
 _SAID = (*_SHARED, *(key for key in ASKING if key.startswith(("saved_", "receipt", "survivors"))))
 _ASKS = ("title", "lead", "until_then", "honoured", "honoured_for", "accept_all", "reject_all", "choose", "language")
-_CHOOSES = ("honoured", "accept_all", "reject_all", *PREFERENCES)
+_CHOOSES = (
+    "honoured",
+    "accept_all",
+    "reject_all",
+    *PREFERENCES,
+    "erase_ask",
+    "erase_yes",
+    "erase_no",
+    "erased",
+    "erase_failed",
+)
 _HELD = ("notice", "close", "way_back", "failed", "not_kept", *EMBEDS)
 
 

@@ -194,10 +194,18 @@ async function inform(wait) {
   const mine = guard.choice();
   if (!mine || !mine.pending) return;
   const { notice, age_band, objects } = mine;
-  const { status } = await post({ notice, age_band, objects }, turn).catch(() => ({}));
+  const { status, erase } = await post({ notice, age_band, objects }, turn).catch(() => ({}));
   if (guard.choice() !== mine) return;
+  if (erase) emit("logged", () => forget(erase));
   if (status === 200) guard.become(guard.stored() || mine);
   else setTimeout(inform, wait, Math.min(wait * 2, 60000));
+}
+
+/** Has the server delete what was logged before a withdrawal: in a visitor's own click only. */
+async function forget(ticket) {
+  if (!guard.byVisitor()) throw Error("gatekeeper: only a visitor's own click deletes");
+  const { ok, status } = await fetch(`${base}erase`, sent({ ticket }));
+  if (!ok) throw Error(`gatekeeper: not deleted (${status})`);
 }
 
 function superseded() {
@@ -218,14 +226,17 @@ async function post(body, mine) {
 }
 
 function send(body, how) {
-  return fetch(`${base}choice`, {
+  return fetch(`${base}choice`, { ...sent(body), ...how });
+}
+
+function sent(body) {
+  return {
     method: "POST",
     body: JSON.stringify(body),
     headers: { "Content-Type": "application/json" },
     credentials: "include",
     referrerPolicy: "no-referrer",
-    ...how,
-  });
+  };
 }
 
 /** Asks once more, as the page is left, for a grant that was not answered: nobody can take it back here any more. */

@@ -33,6 +33,7 @@ const style = (layer) => `
 &.gk-said{display:block!important;inset:auto 1rem 5rem!important;margin-inline:auto!important;
   inline-size:fit-content!important;max-inline-size:36rem!important;max-block-size:calc(100dvh - 6rem)!important;
   padding:1rem 1.25rem!important;border-radius:var(--round)!important;box-shadow:0 4px 24px #0004!important}
+&.gk-said>*{margin-block-end:.5rem!important}
 & code{font:600 1.0625rem/1.5 ui-monospace,monospace!important;user-select:all!important}
 @media print{&{display:none!important}}${layer}`.replaceAll("&", OURS);
 
@@ -165,6 +166,7 @@ function serve(open, layer) {
   sheet.replaceSync(style(layer));
   const begin = () => {
     undo = gatekeeper.on("open", (how) => {
+      said?.remove();
       // A newer notice has another file, and so has another language.
       if (how.notice !== TEXTS.no || how.language !== language) close();
       else open(how);

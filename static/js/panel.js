@@ -137,4 +137,27 @@ function recipient({ name, country, days, description, keeps }, single) {
   );
 }
 
+/** Asks, once a withdrawal has reached the server, what shall become of what was logged. */
+function ask(erase) {
+  if (!said) return;
+  const done = (key) => {
+    question.remove();
+    if (key) said.firstChild.append(paragraph(strings[key]));
+    said.lastChild.focus();
+  };
+  const question = element(
+    "div",
+    { role: "group", "aria-labelledby": "gk-erase" },
+    element("p", { id: "gk-erase" }, strings.erase_ask),
+    element(
+      "div",
+      { class: "gk-row" },
+      button("erase_yes", () => erase().then(() => done("erased"), () => done("erase_failed"))),
+      button("erase_no", () => done()),
+    ),
+  );
+  said.insertBefore(question, said.lastChild);
+}
+
 serve(prefer, LAYER);
+gatekeeper.on("logged", ask);
