@@ -47,6 +47,7 @@ def page_settings(site: Site) -> dict[str, Any]:
         "consents": {tracker.id: tracker.consent.value for tracker in site.trackers.values() if tracker.consent},
         "gate": gate,
         "log": _log(site),
+        **({"news": site.notice.published_day} if site.notice and site.notice.no > 1 else {}),
     }
 
 

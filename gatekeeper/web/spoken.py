@@ -15,6 +15,7 @@ from gatekeeper.languages.english import ASKING, EMBEDS, PREFERENCES
 _SHARED = ("list_between", "list_last", "close", "change", "way_back", "notice", "not_kept", "failed")
 _SAID = (*_SHARED, *(key for key in ASKING if key.startswith(("saved_", "receipt", "survivors"))))
 _ASKS = ("title", "lead", "until_then", "honoured", "honoured_for", "accept_all", "reject_all", "choose", "language")
+_NEWS = ("news", "see_changes")
 _CHOOSES = (
     "honoured",
     "accept_all",
@@ -40,7 +41,9 @@ def banner_texts(site: Site, content: Mapping[str, Any], words: Words) -> dict[s
     changes = {str(no): _news(site, no, content, words) for no in site.notices if site.notices[no].content != content}
     told = {no: lines for no, lines in changes.items() if lines}
     return {
-        "strings": _pick(words, *_SAID, *_ASKS, *(["changed"] if told else [])),
+        "strings": _pick(
+            words, *_SAID, *_ASKS, *(["changed"] if told else []), *(_NEWS if len(site.notices) > 1 else [])
+        ),
         "site": site_name(content, words.tag),
         "purposes": asked,
         "companies": len(vendors),

@@ -43,7 +43,7 @@ function askedBefore() {
 }
 
 function ask(how) {
-  if (!how.ask || shown || askedBefore()) return;
+  if (how.ask !== true || shown || askedBefore()) return;
   close();
   document.adoptedStyleSheets = [...document.adoptedStyleSheets, room];
   const objected = against(how).map(({ title }) => title);
@@ -87,7 +87,19 @@ function fit(height) {
   if (text) text.tabIndex = text.scrollHeight > text.clientHeight ? 0 : -1;
 }
 
+/** Says in one line that there is a new notice, to those who are asked nothing. */
+function tell(dismiss) {
+  const changes = element("a", { href: new URL(`notice?lang=${language}#changes`, base) }, strings.see_changes);
+  const closed = () => {
+    dismiss();
+    said.remove();
+  };
+  said = box("div", { class: "gk-said" }, element("div", { role: "status" }, paragraph(strings.news), changes), button("close", closed));
+  document.body.append(said);
+}
+
 serve(ask, LAYER);
+gatekeeper.on("news", tell);
 // Another tab may have answered, or the preferences.
 gatekeeper.on("choice", ({ state }) => {
   if (state === "none" || !shown) return;

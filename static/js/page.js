@@ -116,6 +116,22 @@ function askOnce() {
   guard.part("markup").then(() => guard.importRefusal() || ask(), ask);
 }
 
+/** Tells those who agreed of a new notice that asks them nothing: in one line, for a month, until it is closed. */
+function tellNews() {
+  const { notice, news } = SETTINGS;
+  const choice = guard.choice();
+  const recent = Date.now() - Date.parse(news) < 30 * DAY * 1000;
+  if (!recent || choice?.state !== "granted" || choice.notice === notice || guard.due()) return;
+  try {
+    const kept = guard.behind.get(sessionStorage);
+    if (kept.gk_news) return;
+    guard.missed.news = () => (kept.gk_news = 1);
+  } catch {
+    return; // Where it cannot be closed for good it is not said.
+  }
+  guard.open("news");
+}
+
 /** Runs once somebody is there. */
 function begin() {
   here = true;
@@ -124,6 +140,7 @@ function begin() {
   show();
   if (guard.earlier && guard.due()) askOnce();
   inform(2000);
+  tellNews();
   clearLater();
   check();
   if (document.readyState !== "complete") addEventListener("load", check);
