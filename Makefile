@@ -7,6 +7,7 @@ PYTHON := $(VENV)/bin/python
 READY := $(VENV)/.ready
 SERVERS := $(VENV)/.servers/.ready
 BROWSER := $(VENV)/.browser
+AXE := $(VENV)/.cache/axe/axe.min.js
 
 export PIP_CACHE_DIR := $(CURDIR)/$(VENV)/.cache/pip
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -17,7 +18,7 @@ export PLAYWRIGHT_BROWSERS_PATH := $(CURDIR)/$(VENV)/.cache/browsers
 demo: $(READY)
 	@$(PYTHON) -m gatekeeper demo --port $(PORT) --state var/demo
 
-test: $(READY) $(BROWSER) $(SERVERS)
+test: $(READY) $(BROWSER) $(SERVERS) $(AXE)
 	@GATEKEEPER_TEST_BROWSER="$$(cat $(BROWSER))" $(PYTHON) -m pytest
 
 test-core: $(READY)
@@ -60,3 +61,7 @@ $(SERVERS): $(READY)
 $(BROWSER): $(READY)
 	@.ci/setup browser >$@.new
 	@mv $@.new $@
+
+# What checks pages for accessibility; its version stands in .ci/setup.
+$(AXE): .ci/setup $(READY)
+	@.ci/setup axe
