@@ -18,6 +18,7 @@ from gatekeeper.core.languages import spoken
 from gatekeeper.core.sites import Site, notice_content
 from gatekeeper.languages import Words, own_name, words
 
+from .ages import age_texts, asks_age
 from .names import shorten
 from .spoken import banner_texts, embed_texts, panel_texts
 
@@ -42,6 +43,7 @@ PARTS = {
     "markup": ("markup.js",),
     "learn": ("learn.js",),
     "out": ("out.js",),
+    "notice": ("notice.js",),
 }
 
 
@@ -127,7 +129,8 @@ class Bundles:
     def _later(self) -> Iterable[tuple[tuple[str, str], Bundle]]:
         for tag in self._site.languages:
             spoken_in = words(tag)
-            for layer, files in LAYERS.items():
+            for layer, (dress, *own) in LAYERS.items():
+                files = (dress, *(["age.js"] if asks_age(self._site) else []), *own)
                 yield (layer, tag), _bundle(_call(files, "TEXTS", self._layer(layer, spoken_in)))
             for part, sources in PARTS.items():
                 yield (f"part.{part}", tag), _bundle(_part(sources, self._part_texts(part, spoken_in)))
@@ -139,6 +142,7 @@ class Bundles:
         texts = banner_texts if name == "banner" else panel_texts
         return {
             **texts(site, content, spoken_in),
+            **({"age": age_texts(site, content, spoken_in)} if asks_age(site) else {}),
             "no": notice.no if notice else 0,
             "language": spoken_in.tag,
             "direction": spoken_in.direction,
