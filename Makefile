@@ -31,6 +31,7 @@ bench: $(READY)
 bench-browser: $(READY) $(BROWSER)
 	@GATEKEEPER_TEST_BROWSER="$$(cat $(BROWSER))" $(PYTHON) -m bench.leaks
 	@GATEKEEPER_TEST_BROWSER="$$(cat $(BROWSER))" $(PYTHON) -m bench.guard
+	@GATEKEEPER_TEST_BROWSER="$$(cat $(BROWSER))" $(PYTHON) -m bench.banner
 
 bench-growth: $(READY)
 	@$(PYTHON) -m bench.growth

@@ -13,7 +13,7 @@ from .signals import Signal
 from .sites import Audience, Gate, Ip, Mode, OnGrant, Region, Scope, Search, Site, Undeclared
 from .texts import VISIT_DESCRIPTION
 from .themes import DARK, LIGHT, Banner, Position, Theme
-from .trackers import OWN_VENDOR, VISIT, Consent, Cookie, Kind, Tracker, Vendor
+from .trackers import OWN_COUNTRY, OWN_VENDOR, VISIT, Consent, Cookie, Kind, Tracker, Vendor
 
 
 def read_registry(tables: Mapping[str, Any]) -> tuple[dict[str, Site], list[Problem]]:
@@ -30,7 +30,7 @@ def read_registry(tables: Mapping[str, Any]) -> tuple[dict[str, Site], list[Prob
 def _site(site_id: str, table: Mapping[str, Any]) -> Site:
     controller = table["controller"]
     language = table.get("language", Site.language)
-    own = Vendor(OWN_VENDOR, table["name"], "--", "")
+    own = Vendor(OWN_VENDOR, table["name"], OWN_COUNTRY, "")
     vendors = {name: Vendor(name, **row) for name, row in table.get("vendors", {}).items()}
     declared = {name: _tracker(name, row) for name, row in table.get("trackers", {}).items()}
     purposes = _purposes(table.get("purposes", {}))

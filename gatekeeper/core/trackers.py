@@ -102,6 +102,8 @@ class Tracker:
 
 #: The site itself, as the recipient of its own visit log.
 OWN_VENDOR = "self"
+#: Where it keeps data: at home, whichever country that is.
+OWN_COUNTRY = "--"
 #: The built-in tracker that stands for the visit log.
 VISIT = "visit"
 #: The guard itself, in outcomes about it.

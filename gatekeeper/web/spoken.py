@@ -8,7 +8,7 @@ from babel import Locale
 from gatekeeper.core.notices import Difference, differences
 from gatekeeper.core.sites import Site
 from gatekeeper.core.texts import purpose_texts, site_name, tracker_texts
-from gatekeeper.core.trackers import OWN_VENDOR
+from gatekeeper.core.trackers import OWN_COUNTRY, OWN_VENDOR
 from gatekeeper.languages import Words
 from gatekeeper.languages.english import ASKING, EMBEDS, PREFERENCES
 
@@ -103,7 +103,8 @@ def told(change: Difference, content: Mapping[str, Any], words: Words) -> str:
     if change.key == "change_country":
         values["before"] = country(values["before"], words.tag)
     if "country" in values:
-        values["country"] = country(values["country"], words.tag)
+        own = values["country"] == OWN_COUNTRY
+        values["country"] = words.texts["this_site"] if own else country(values["country"], words.tag)
     if "purpose" in values:
         titles = {row["id"]: row["title"] for row in purpose_texts(content, words.tag, words.texts)}
         values["purpose"] = titles.get(values["purpose"], values["purpose"])

@@ -85,6 +85,7 @@ let here; // whether somebody is: while a page is prerendered, nobody is, and wh
 function show() {
   if (!here) return;
   offer();
+  if (document.querySelector("[data-gk-notice]")) guard.part("notice").catch(() => {});
   view();
   start();
 }
