@@ -156,6 +156,8 @@ function ask(erase) {
       button("erase_no", () => done()),
     ),
   );
+  // A question is more than a message: it has to be found among the page's landmarks.
+  Object.assign(said, { role: "region", ariaLabel: strings.preferences });
   said.insertBefore(question, said.lastChild);
 }
 
