@@ -47,6 +47,8 @@ PARTS = {
 }
 
 
+#: Languages whose own names Chromium does not know; all others the browser names by itself.
+_UNNAMED = ("ga", "is", "mt")
 #: What visitors read: to be asked, and to choose for each purpose and recipient.
 LAYERS = {"banner": ("dress.js", "banner.js"), "panel": ("dress.js", "panel.js")}
 
@@ -146,7 +148,8 @@ class Bundles:
             "no": notice.no if notice else 0,
             "language": spoken_in.tag,
             "direction": spoken_in.direction,
-            "languages": {tag: own_name(tag) for tag in site.languages} if len(site.languages) > 1 else {},
+            "languages": site.languages,
+            "names": {tag: own_name(tag) for tag in dict.fromkeys([spoken_in.tag, *_UNNAMED]) if tag in site.languages},
             "look": asdict(site.banner),
         }
 

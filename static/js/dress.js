@@ -96,12 +96,21 @@ function acceptable(how) {
   return purposes.map(({ id }) => id).filter((id) => !how.objected(id));
 }
 
-/** The languages that this may be read in, where there are several. */
+/** The languages that this may be read in, where there are several. The browser knows their names, once it is asked. */
 function languages() {
-  const tags = Object.entries(TEXTS.languages);
+  const { names, languages: tags } = TEXTS;
   if (tags.length < 2) return null;
-  const options = tags.map(([tag, name]) => element("option", { value: tag, lang: tag, selected: tag === language && "" }, name));
-  return element("select", { "aria-label": strings.language, change: ({ target }) => gatekeeper.open(target.value) }, options);
+  const option = (value, text) => element("option", { value, lang: value, selected: value === language && "" }, text);
+  const named = (tag) => {
+    const own = names[tag] || new Intl.DisplayNames(tag, { type: "language" }).of(tag);
+    return own[0].toLocaleUpperCase(tag) + own.slice(1);
+  };
+  const fill = () => {
+    if (list.length < 2) list.replaceChildren(...tags.map((tag) => option(tag, named(tag))));
+  };
+  const change = () => gatekeeper.open(list.value);
+  const list = element("select", { "aria-label": strings.language, focus: fill, pointerdown: fill, change }, option(language, names[language]));
+  return list;
 }
 
 function close() {
