@@ -8,13 +8,15 @@ from jinja2 import Environment, FileSystemLoader
 from gatekeeper import assets
 from gatekeeper.core.errors import BadToken, GatekeeperError, InvalidInput, StaleNotice, StoreUnavailable
 from gatekeeper.core.languages import accepted, choose, direction
+from gatekeeper.core.purposes import AgeBand
 from gatekeeper.core.regimes import regime_lines
-from gatekeeper.core.sites import Audience, Site
+from gatekeeper.core.sites import Site
 from gatekeeper.core.visits import Visit
 from gatekeeper.languages import own_name, words
 
 from . import choice
 from .access import is_navigation
+from .ages import asks_age, known_age, open_to, read_age, twice, write_age
 from .choice import Answer, Outcome, describe, take
 from .errors import NotFound, status_of
 from .http import NO_STORE, OWN, Request, Response, json_response
@@ -26,6 +28,8 @@ from .visits import read_visit
 
 _DAY = 86_400
 _AGAIN_SOON = ("Retry-After", "1")
+#: What a ticket covers beside the site and the day, where a form has it: an age that is kept nowhere, a second step.
+_COVERED = ("age", "step")
 
 #: Our pages load nothing from anywhere, run no script, and nobody may frame them or hold on to their window.
 _PAGE = (
@@ -63,15 +67,41 @@ def post_choices(service: Service, request: Request, site: str) -> Response:
     visit = read_visit(service, request, site)
     fields = form_fields(request)
     answer = _answer(fields, visit, _language(request, visit.site))
-    if answer.grants and not (is_navigation(request) and _has_ticket(service, visit, fields)):
-        return _choices(service, request, visit, asked=answer)
+    ours = is_navigation(request) and _has_ticket(service, visit, fields)
+    if asks_age(visit.site) and (first := _before(service, request, visit, fields, answer, ours=ours)):
+        return first
+    if answer.grants and not ours:
+        return _choices(service, request, visit, asked=answer, age=answer.age_band)
     try:
         outcome = take(service, request, visit, answer)
     except StaleNotice as error:
-        return _choices(service, request, visit, asked=answer, error=error)
+        return _choices(service, request, visit, asked=answer, error=error, age=answer.age_band)
     except StoreUnavailable as error:
         return _choices(service, request, visit, error=error).adding(_AGAIN_SOON)
     return _choices(service, request, visit, outcome=outcome)
+
+
+def _before(
+    service: Service, request: Request, visit: Visit, fields: dict[str, list[str]], answer: Answer, *, ours: bool
+) -> Response | None:
+    """Return what comes before an answer on a site that children use: an age, a second step. None where nothing does.
+
+    :param answer: gets the age that the form says.
+    :param ours: whether our own page sent the form, so that what it says of earlier answers holds.
+    """
+    asking = fields.get("do") == ["age"]
+    answer.age_band = read_age(fields) if asking or ours else None
+    band = known_age(visit, answer.age_band)
+    # An adult's age is kept only with a choice; one that is kept already changes nothing.
+    if asking and band in (None, AgeBand.ADULT, visit.visitor.age_band):
+        return _choices(service, request, visit, age=band)
+    if answer.grants and band is None:
+        return _choices(service, request, visit)
+    objected = _objected(visit) - {*answer.override}
+    answer.granted = [purpose for purpose in answer.granted if purpose not in objected]
+    if ours and not {"step", "sure"} <= fields.keys() and twice(band, answer.granted, visit.site):
+        return _choices(service, request, visit, asked=answer, step="sure")
+    return None
 
 
 def show_notice(service: Service, request: Request, site: str, no: int | None = None) -> Response:
@@ -112,28 +142,45 @@ def _choices(
     outcome: Outcome | None = None,
     asked: Answer | None = None,
     error: GatekeeperError | None = None,
+    age: AgeBand | None = None,
+    step: str = "",
 ) -> Response:
-    """Return the page of choices.
+    """Return the page of choices; on a site that children use, what comes before it.
 
     :param outcome: what an answer has become.
     :param asked: an answer that the visitor has to confirm.
     :param error: why an answer was not taken.
+    :param age: what the visitor said, where no cookie keeps it.
+    :param step: what the visitor is asked first; see ``age.html``.
     """
     site = visit.site
     notice = site.notice
     if notice is None:
         raise InvalidInput(f"site {site.id} has published no notice yet, so nothing is asked and nothing fires")
     held = outcome.choice if outcome else visit.visitor.choice
+    allowed = list(notice.purposes)
+    if asks_age(site):
+        band = outcome.choice.age_band if outcome else known_age(visit, age)
+        allowed = open_to(band, allowed, site) if band is not None else []
+        step = step or ("age" if band is None else "" if allowed else "child")
+    covered = {"step": step} if step == "sure" else {} if age is None else {"age": write_age(age)}
+    granted = [purpose for purpose in allowed if asked and purpose in asked.granted]
     page = html_page(
-        "visitor/choices.html",
+        "visitor/age.html" if step else "visitor/choices.html",
         **_values(service, request, site),
         notice=notice,
         choice=describe(held, visit),
         before=site.notices.get(held.notice) if held else None,
         receipt=outcome.receipt if outcome else None,
-        asked=[purpose for purpose in notice.purposes if asked and purpose in asked.granted],
-        objected={purpose.id for purpose in site.optional_purposes if purpose.denied_by & visit.visitor.signals},
-        ticket=service.forms.sign([site.id, site.day_of(visit.now)]),
+        asked=granted,
+        asked_twice=twice(AgeBand.FROM_13, granted, site) if step == "sure" else [],
+        override=asked.override if asked else [],
+        allowed=allowed,
+        step=step,
+        ages=[(write_age(band), int(band)) for band in AgeBand],
+        covered=covered,
+        objected=_objected(visit),
+        ticket=service.forms.sign([site.id, site.day_of(visit.now), *covered.values()]),
         saved=outcome is not None,
         failed=isinstance(error, StoreUnavailable),
         base="",
@@ -142,13 +189,18 @@ def _choices(
     return _varying(Response(status, page.headers, page.body, outcome.cookies if outcome else ()))
 
 
+def _objected(visit: Visit) -> set[str]:
+    """Return the purposes that the visitor's browser objects to."""
+    return {purpose.id for purpose in visit.site.optional_purposes if purpose.denied_by & visit.visitor.signals}
+
+
 def _values(service: Service, request: Request, site: Site) -> dict[str, object]:
     """Return what every page of a site needs: its language, the others, and what the law asks where the visitor is."""
     here = regime(service, request, site)
     spoken = words(_language(request, site))
     several = len(site.languages) > 1
     # On a site for everybody nothing is said of children.
-    apart = site.optional_purposes if site.audience is not Audience.GENERAL else []
+    apart = site.optional_purposes if asks_age(site) else []
     return {
         "site": site,
         "print": Printer(spoken),
@@ -195,8 +247,12 @@ def form_fields(request: Request) -> dict[str, list[str]]:
 
 def _answer(fields: dict[str, list[str]], visit: Visit, spoken: str) -> Answer:
     optional = [purpose.id for purpose in visit.site.optional_purposes]
-    do = fields.get("do", ["reject"])[0]
+    sure = fields.get("sure", [""])[0]
+    do = "save" if sure else fields.get("do", ["reject"])[0]
     granted = {"accept": optional, "save": fields.get("purpose", [])}.get(do, [])
+    if sure and sure != "yes":
+        kept_off = twice(AgeBand.FROM_13, granted, visit.site)
+        granted = [purpose for purpose in granted if purpose not in kept_off]
     notice = fields.get("notice", [""])[0]
     return Answer(
         granted=granted,
@@ -214,7 +270,8 @@ def _has_ticket(service: Service, visit: Visit, fields: dict[str, list[str]]) ->
     except BadToken:
         return False
     days = [visit.site.day_of(visit.now), visit.site.day_of(visit.now - _DAY)]
-    return ticket in [[visit.site.id, day] for day in days]
+    covered = [fields[key][0] for key in _COVERED if key in fields]
+    return ticket in [[visit.site.id, day, *covered] for day in days]
 
 
 def html_page(template: str, **values: object) -> Response:
