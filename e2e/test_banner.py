@@ -167,6 +167,7 @@ def test_every_switch_is_off_and_every_recipient_is_named(site: Site, page: Page
     page.goto(site.page("/", TEXT))
 
     button(region(page), "Choose").click()
+    expect(dialog(page)).to_be_visible()
 
     boxes = dialog(page).get_by_role("checkbox")
     assert boxes.count() == 3
@@ -225,7 +226,7 @@ def test_everything_can_be_done_with_the_keyboard_alone(site: Site, page: Page) 
     region(page).wait_for()
 
     def press_until(name: str) -> None:
-        for _ in range(40):
+        for _ in range(60):
             page.keyboard.press("Tab")
             if page.evaluate(FOCUSED) == name:
                 return
@@ -233,6 +234,7 @@ def test_everything_can_be_done_with_the_keyboard_alone(site: Site, page: Page) 
 
     press_until("Choose")
     page.keyboard.press("Enter")
+    expect(dialog(page)).to_be_visible()
     press_until("Allow: Extras")
     page.keyboard.press("Space")
     press_until("Save my choice")
@@ -241,6 +243,7 @@ def test_everything_can_be_done_with_the_keyboard_alone(site: Site, page: Page) 
     wait_until(lambda: site.hits == ["video"])
     press_until("Privacy choices")
     page.keyboard.press("Enter")
+    expect(dialog(page)).to_be_visible()
     press_until("Withdraw everything")
     page.keyboard.press("Enter")
     wait_until(lambda: ".w." in cookie(page))
@@ -507,6 +510,7 @@ def test_on_the_smallest_screen_everything_can_be_reached_and_hit(site: Site, pa
 def test_names_that_filter_lists_hide_are_not_used(site: Site, page: Page) -> None:
     page.goto(site.page("/", TEXT))
     button(region(page), "Choose").click()
+    expect(dialog(page)).to_be_visible()
 
     names = page.evaluate(
         """[...document.querySelectorAll(".gk, .gk *, script")].flatMap((node) =>

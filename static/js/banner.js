@@ -2,31 +2,31 @@
 // can be read and used, and nothing but its buttons answers. Joined with dress.js.
 
 const LAYER = `
-&.gk-ask{display:grid!important;grid-template-columns:minmax(0,1fr)!important;grid-template-rows:minmax(2.5rem,auto)!important;
-  gap:.5rem!important;max-block-size:80dvh!important;padding:.75rem 1rem!important;box-shadow:0 -4px 24px #0003!important}
-&.gk-bottom{inset:auto 0 0!important;border-width:1px 0 0!important;padding-inline:max(1rem,50vw - 40rem)!important}
-& .gk-text{overflow:auto!important;min-block-size:0!important}
-& [role=status]:empty{display:none!important}
-& .gk-row.gk-last{gap:0 1rem!important}
-& select{font:inherit!important;min-block-size:44px!important;max-inline-size:8rem!important;color:inherit!important;
-  background:var(--paper)!important;border:1px solid var(--line)!important;border-radius:var(--round)!important}
-@media(min-width:40rem){&:is(.gk-corner,.gk-centre){border-radius:calc(2*var(--round))!important;padding:1.25rem!important;
-    inset:auto 1rem 1rem auto!important;inline-size:25rem!important}
-  &.gk-centre{inset:0!important;margin:auto!important;inline-size:32rem!important;block-size:fit-content!important}}
-@media(min-width:60rem){&.gk-bottom{grid-template-columns:minmax(0,1fr) 32rem!important;gap:.25rem 3rem!important;align-items:center!important}
-  &.gk-bottom .gk-text{grid-row:span 3!important}}
+&.gk-ask{display:grid;grid-template-columns:minmax(0,1fr);grid-template-rows:minmax(2.5rem,auto);
+gap:.5rem;max-block-size:80dvh;padding:.75rem 1rem;box-shadow:0 -4px 24px #0003}
+&.gk-bottom{inset:auto 0 0;border-width:1px 0 0;padding-inline:max(1rem,50vw - 40rem)}
+& .gk-text{overflow:auto;min-block-size:0}
+& [role=status]:empty{display:none}
+& .gk-row.gk-last{gap:0 1rem}
+& select{font:inherit;min-block-size:44px;max-inline-size:8rem;color:inherit;
+background:var(--paper);border:1px solid var(--line);border-radius:var(--round)}
+@media(min-width:40rem){&:is(.gk-corner,.gk-centre){border-radius:calc(2*var(--round));padding:1.25rem;
+inset:auto 1rem 1rem auto;inline-size:25rem}
+&.gk-centre{inset:0;margin:auto;inline-size:32rem;block-size:fit-content}}
+@media(min-width:60rem){&.gk-bottom{grid-template-columns:minmax(0,1fr) 32rem;gap:.25rem 3rem;align-items:center}
+&.gk-bottom .gk-text{grid-row:span 3}}
 @media(max-width:40rem){
-  &.gk-ask{inset:auto 0 0!important;border-width:1px 0 0!important;gap:.375rem .75rem!important;padding:.625rem .75rem!important;
-    grid-template-columns:repeat(2,minmax(0,1fr))!important;max-block-size:min(80dvh,max(40dvh,15rem))!important}
-  &.gk-ask>:is(.gk-text,[role=status]){grid-column:span 2!important}
-  &.gk-ask>.gk-row{display:contents!important}
-  &.gk-ask>.gk-last{display:flex!important;flex-flow:column!important}
-  &.gk-ask :is(p,li,a,select){font-size:.8125rem!important;line-height:1.3!important;margin-block-end:.125rem!important}
-  &.gk-ask h2{font-size:.9375rem!important;margin:0!important}
-  &.gk-ask button{padding:.125rem!important}
-  &.gk-ask a{padding-block:.25rem!important}
-  &.gk-ask select{min-block-size:1.5rem!important;margin:0!important}
-  &.gk-ask a:only-child{padding-block:.9rem!important}}`;
+&.gk-ask{inset:auto 0 0;border-width:1px 0 0;gap:.375rem .75rem;padding:.625rem .75rem;
+grid-template-columns:repeat(2,minmax(0,1fr));max-block-size:min(80dvh,max(40dvh,15rem))}
+&.gk-ask>:is(.gk-text,[role=status]){grid-column:span 2}
+&.gk-ask>.gk-row{display:contents}
+&.gk-ask>.gk-last{display:flex;flex-flow:column}
+&.gk-ask :is(p,li,a,select){font-size:.8125rem;line-height:1.3;margin-block-end:.125rem}
+&.gk-ask h2{font-size:.9375rem;margin:0}
+&.gk-ask button{padding:.125rem}
+&.gk-ask a{padding-block:.25rem}
+&.gk-ask select{min-block-size:1.5rem;margin:0}
+&.gk-ask a:only-child{padding-block:.9rem}}`;
 
 const room = new CSSStyleSheet();
 

@@ -9,33 +9,36 @@ const base = new URL(".", document.currentScript.src);
 /** Names a theme's colours as custom properties. */
 const colours = (theme) => Object.entries(theme).map(([name, colour]) => `--${name}:${colour};`).join("");
 
-// :is() lends the class an id's weight, so that a page's own `button { … !important }` cannot deface the buttons.
+// :is() lends the class an id's weight, so that a page's own `button { … !important }` cannot deface the buttons. What is
+// written below without it is all made !important.
 const OURS = ":is(.gk,#gk#gk)";
 const style = (layer) => `
-&{all:initial!important;box-sizing:border-box!important;position:fixed!important;z-index:2147483647!important;
-  ${colours(look.light)}--round:${look.radius}px;color-scheme:light!important;
-  font:1rem/1.45 system-ui,sans-serif!important;color:var(--ink)!important;background:var(--paper)!important;
-  border:1px solid var(--line)!important;overflow:auto!important;overscroll-behavior:contain!important}
-@media(prefers-color-scheme:dark){&{${colours(look.dark)}color-scheme:dark!important}}
-& *{all:revert!important;box-sizing:border-box!important;max-inline-size:100%!important}
-& *::before,& *::after{content:none!important}
-& h2{font-size:1.125rem!important;line-height:1.3!important;margin:0 0 .25rem!important;outline:0!important}
-& p{margin:0 0 .5rem!important}
-& :is(h2,p,li,label,legend){min-inline-size:0!important;overflow-wrap:anywhere!important}
-& a{color:inherit!important;display:inline-block!important;padding-block:.6rem!important}
-& .gk-soft{color:var(--soft)!important}
-& .gk-row{display:flex!important;flex-wrap:wrap!important;gap:.5rem!important;align-items:center!important}
-& .gk-row button{flex:1 1 8rem!important;min-inline-size:min-content!important}
-& button{font:600 1rem/1.2 system-ui,sans-serif!important;min-block-size:44px!important;padding:.4rem!important;
-  color:var(--on)!important;background:var(--fill)!important;border:2px solid var(--fill)!important;
-  border-radius:var(--round)!important;cursor:pointer!important;overflow-wrap:break-word!important;hyphens:auto!important}
-& :focus-visible{outline:3px solid var(--ink)!important;outline-offset:2px!important}
-&.gk-said{display:block!important;inset:auto 1rem 5rem!important;margin-inline:auto!important;
-  inline-size:fit-content!important;max-inline-size:36rem!important;max-block-size:calc(100dvh - 6rem)!important;
-  padding:1rem 1.25rem!important;border-radius:var(--round)!important;box-shadow:0 4px 24px #0004!important}
-&.gk-said>*{margin-block-end:.5rem!important}
-& code{font:600 1.0625rem/1.5 ui-monospace,monospace!important;user-select:all!important}
-@media print{&{display:none!important}}${layer}`.replaceAll("&", OURS);
+&{all:initial;box-sizing:border-box;position:fixed;z-index:2147483647;
+${colours(look.light)}--round:${look.radius}px;color-scheme:light;
+font:1rem/1.45 system-ui,sans-serif;color:var(--ink);background:var(--paper);
+border:1px solid var(--line);overflow:auto;overscroll-behavior:contain}
+@media(prefers-color-scheme:dark){&{${colours(look.dark)}color-scheme:dark}}
+& *{all:revert;box-sizing:border-box;max-inline-size:100%}
+& *::before,& *::after{content:none}
+& h2{font-size:1.125rem;line-height:1.3;margin:0 0 .25rem;outline:0}
+& p{margin:0 0 .5rem}
+& :is(h2,p,li,label,legend){min-inline-size:0;overflow-wrap:anywhere}
+& a{color:inherit;display:inline-block;padding-block:.6rem}
+& .gk-soft{color:var(--soft)}
+& .gk-row{display:flex;flex-wrap:wrap;gap:.5rem;align-items:center}
+& .gk-row button{flex:1 1 8rem;min-inline-size:min-content}
+& button{font:600 1rem/1.2 system-ui,sans-serif;min-block-size:44px;padding:.4rem;
+color:var(--on);background:var(--fill);border:2px solid var(--fill);
+border-radius:var(--round);cursor:pointer;overflow-wrap:break-word;hyphens:auto}
+& :focus-visible{outline:3px solid var(--ink);outline-offset:2px}
+&.gk-said{display:block;inset:auto 1rem 5rem;margin-inline:auto;
+inline-size:fit-content;max-inline-size:36rem;max-block-size:calc(100dvh - 6rem);
+padding:1rem 1.25rem;border-radius:var(--round);box-shadow:0 4px 24px #0004}
+&.gk-said>*{margin-block-end:.5rem}
+& code{font:600 1.0625rem/1.5 monospace;user-select:all}
+@media print{&{display:none}}${layer}`
+    .replaceAll("&", OURS)
+    .replace(/[^;{}](?=[;}])/g, "$&!important");
 
 let shown; // this layer
 let said; // what became of a choice

@@ -2,27 +2,31 @@
 // switched it on. Joined with dress.js.
 
 const LAYER = `
-dialog&.gk-box{inset:0!important;margin:auto!important;inline-size:min(44rem,100vw - 1rem)!important;
-  block-size:fit-content!important;max-block-size:calc(100dvh - 1rem)!important;padding:1.25rem 1.25rem 0!important;
-  border-radius:calc(2*var(--round))!important}
-dialog&.gk-box[open]{display:block!important}
-dialog&.gk-box::backdrop{background:#0009!important}
-& .gk-head{display:flex!important;justify-content:space-between!important;align-items:start!important;gap:1rem!important}
-& .gk-head button{flex:none!important;max-inline-size:60%!important;color:var(--ink)!important;
-  background:var(--paper)!important;border-color:var(--line)!important}
-& fieldset{margin:1rem 0 0!important;padding:.25rem 1rem .75rem!important;border:1px solid var(--line)!important;
-  border-radius:var(--round)!important;min-inline-size:0!important}
-& legend{font-weight:600!important;padding-inline:.25rem!important}
-& label{display:flex!important;gap:.75rem!important;align-items:center!important;min-block-size:44px!important;cursor:pointer!important}
-& input{flex:none!important;inline-size:1.5rem!important;block-size:1.5rem!important;margin:0!important;accent-color:var(--fill)!important}
-& summary{padding-block:.6rem!important;cursor:pointer!important}
-& ul{margin:0!important;padding:0!important;list-style:none!important}
-& li{padding-block:.25rem!important;border-block-start:1px solid var(--line)!important}
-& li :is(p,label){margin:0!important;font-size:.9375rem!important}
-& .gk-end button{flex-basis:6.5rem!important}
-& .gk-end{margin-block-start:1rem!important;padding-block:.75rem 1rem!important;
-  background:var(--paper)!important;border-block-start:1px solid var(--line)!important}
-@media(min-height:30rem){& .gk-end{position:sticky!important;inset-block-end:0!important}}`;
+dialog&.gk-box{inset:0;margin:auto;inline-size:min(44rem,100vw - 1rem);
+block-size:fit-content;max-block-size:calc(100dvh - 1rem);padding:1.25rem 1.25rem 0;
+border-radius:calc(2*var(--round))}
+dialog&.gk-box[open]{display:block}
+dialog&.gk-box::backdrop{background:#0009}
+& .gk-head{display:flex;justify-content:space-between;align-items:start;gap:1rem}
+& .gk-head button{flex:none;max-inline-size:60%;color:var(--ink);
+background:var(--paper);border-color:var(--line)}
+& fieldset{margin:1rem 0 0;padding:.25rem 1rem .75rem;border:1px solid var(--line);
+border-radius:var(--round);min-inline-size:0}
+& legend{font-weight:600;padding-inline:.25rem}
+& label{display:flex;gap:.75rem;align-items:center;min-block-size:44px;cursor:pointer}
+& input{flex:none;inline-size:1.5rem;block-size:1.5rem;margin:0;accent-color:var(--fill)}
+& summary{padding-block:.6rem;cursor:pointer}
+& ul{margin:0;padding:0;list-style:none}
+& li{padding-block:.25rem;border-block-start:1px solid var(--line)}
+& li :is(p,label){margin:0;font-size:.9375rem}
+& .gk-end .gk-row{display:grid;grid-template-columns:repeat(2,minmax(0,1fr));align-items:stretch}
+& .gk-end button:last-child{grid-column:span 2}
+@media(max-width:40rem){dialog&.gk-box{padding-inline:.75rem}& .gk-end button{padding:.125rem}}
+@media(min-width:40rem){& .gk-end .gk-row{grid-template-columns:repeat(3,minmax(0,1fr))}
+& .gk-end button:last-child{grid-column:auto}}
+& .gk-end{margin-block-start:1rem;padding-block:.75rem 1rem;
+background:var(--paper);border-block-start:1px solid var(--line)}
+@media(min-height:30rem){& .gk-end{position:sticky;inset-block-end:0}}`;
 
 const { notice } = TEXTS;
 

@@ -1,0 +1,74 @@
+"""Nothing that axe-core knows to be a barrier, in any state, on any screen; and nothing that moves or loses the focus.
+
+The age screen joins the states as soon as it is there: one more function in ``states.py``.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from . import states
+from .site import Site
+
+#: `make test` fetches it; `.ci/setup axe` does, too.
+AXE = Path(__file__).parent.parent / ".venv" / ".cache" / "axe" / "axe.min.js"
+DESK = {"width": 1280, "height": 800}
+SMALL = {"width": 320, "height": 256}
+#: What the browser is told of its visitor. At 400 %, a window of 1280 by 1024 has the room of a very small one.
+SCREENS: dict[str, dict[str, Any]] = {
+    "desk": {"viewport": DESK},
+    "small": {"viewport": SMALL},
+    "400 %": {"viewport": SMALL, "device_scale_factor": 4},
+    "dark": {"viewport": DESK, "color_scheme": "dark"},
+    "forced colours": {"viewport": DESK, "forced_colors": "active"},
+    "still": {"viewport": DESK, "reduced_motion": "reduce"},
+    "right to left": {"viewport": DESK},
+}
+#: Where most of us is seen; the other states are looked at on a desk alone.
+EVERYWHERE = ("ask", "preferences", "saved", "refused", "placeholder", "choices", "declaration")
+STATES = {**states.ON_PAGES, **states.OWN}
+SEEN = [(state, screen) for state in STATES for screen in SCREENS if state in EVERYWHERE or screen == "desk"]
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A site that all of these tests look at, in two languages."""
+    with states.asking_again(tmp_path_factory.mktemp("shop"), "en", "ar") as site:
+        yield site
+
+
+def barriers(page: Page) -> list[str]:
+    """Return what axe-core finds, best practices included: the rule, where, and why."""
+    assert AXE.exists(), "axe-core is not there: `.ci/setup axe` fetches it"
+    page.evaluate(AXE.read_text("utf-8"))
+    found = page.evaluate("axe.run(document, { iframes: false, resultTypes: ['violations'] })")
+    assert found["testEngine"]["name"] == "axe-core"
+    return [
+        f"{rule['id']}: {node['html']} {node['failureSummary']}"
+        for rule in found["violations"]
+        for node in rule["nodes"]
+    ]
+
+
+@pytest.mark.row("A1", "A2", "A4", "A5", "A6", "A8", "A9")
+@pytest.mark.parametrize(("state", "screen"), SEEN)
+def test_no_barrier_is_found(shop: Site, browser: Browser, state: str, screen: str) -> None:
+    context = browser.new_context(**SCREENS[screen])
+    page = context.new_page()
+
+    STATES[state](shop, page, "ar" if screen == "right to left" else "en")
+
+    assert barriers(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    context.close()
+
+
+def test_a_barrier_would_be_found(shop: Site, page: Page) -> None:
+    states.ask(shop, page, "en")
+
+    page.evaluate("document.querySelector('.gk-ask button').textContent = ''")
+
+    assert [found.split(":")[0] for found in barriers(page)] == ["button-name"]
