@@ -131,11 +131,16 @@ class Bundles:
     def _later(self) -> Iterable[tuple[tuple[str, str], Bundle]]:
         for tag in self._site.languages:
             spoken_in = words(tag)
-            for layer, (dress, *own) in LAYERS.items():
-                files = (dress, *(["age.js"] if asks_age(self._site) else []), *own)
-                yield (layer, tag), _bundle(_call(files, "TEXTS", self._layer(layer, spoken_in)))
+            for layer in LAYERS:
+                yield (layer, tag), self.layer(layer, tag)
             for part, sources in PARTS.items():
                 yield (f"part.{part}", tag), _bundle(_part(sources, self._part_texts(part, spoken_in)))
+
+    def layer(self, name: str, tag: str) -> Bundle:
+        """Return what visitors read in one language: the banner, or the preferences."""
+        dress, *own = LAYERS[name]
+        files = (dress, *(["age.js"] if asks_age(self._site) else []), *own)
+        return _bundle(_call(files, "TEXTS", self._layer(name, words(tag))))
 
     def _layer(self, name: str, spoken_in: Words) -> dict[str, object]:
         site = self._site

@@ -20,7 +20,10 @@ from .conftest import Browser, Config, events_of
 VISITOR = "203.0.113.9"
 NEIGHBOUR = "203.0.113.10"
 #: What changes or keeps something, or costs work, is counted; what a web server asks for every page is not.
-FREE = {"gatekeeper.js", "banner.<language>.js", "gate", "pages.css", "healthz", "metrics", "gpc.json"}
+FREE = {"gatekeeper.js", "banner.<language>.js", "gate", "pages.css", "healthz", "metrics", "gpc.json"} | {
+    "preview.js",
+    "preview.css",
+}
 
 
 class Seconds:
