@@ -28,7 +28,7 @@ def embed(site: Site, name: str = "film", size: str = 'width="560" height="315"'
 
 
 def place(page: Page) -> Locator:
-    return page.get_by_role("group", name="Held back: Tube BV (NL)")
+    return page.get_by_role("group", name="Held back: Tube BV (Netherlands)")
 
 
 def button(where: Page | Locator, name: str) -> Locator:
@@ -64,7 +64,7 @@ def refused(page: Page) -> None:
 def test_a_held_embed_names_its_recipient_and_asks_nothing_of_it(site: Site, page: Page) -> None:
     page.goto(site.page("/", embed(site)))
 
-    expect(place(page)).to_contain_text("Loading it sends your IP address to Tube BV (NL).")
+    expect(place(page)).to_contain_text("Loading it sends your IP address to Tube BV (Netherlands).")
     expect(place(page)).to_contain_text("film")
     expect(place(page).get_by_role("link", name="Privacy notice")).to_have_attribute(
         "href", site.url("/gk/shop/notice")
@@ -186,7 +186,7 @@ def test_to_minors_it_is_not_offered(site: Site, page: Page) -> None:
 
     page.goto(site.page("/next", embed(site)))
 
-    expect(place(page)).to_contain_text("Tube BV (NL) stays off at your age.")
+    expect(place(page)).to_contain_text("Tube BV (Netherlands) stays off at your age.")
     expect(place(page).get_by_role("button")).to_have_count(0)
 
 
@@ -288,7 +288,7 @@ def test_an_unmarked_embed_that_the_policy_stopped_gets_one_and_loads_on_the_nex
     settle(page)
     assert site.hits == []
     button(place(page), ALWAYS).click()
-    expect(place(page)).to_contain_text("Tube BV (NL) is allowed.")
+    expect(place(page)).to_contain_text("Tube BV (Netherlands) is allowed.")
     assert site.hits == []
     button(place(page), "Open the page again").click()
 
@@ -347,10 +347,10 @@ def test_where_it_does_not_fit_a_button_opens_it(site: Site, browser: Browser, s
     place(page).wait_for()
     refused(page)
 
-    button(place(page), "Not loaded: Tube BV (NL)").click()
+    button(place(page), "Not loaded: Tube BV (Netherlands)").click()
 
-    dialog = page.get_by_role("dialog", name="Held back: Tube BV (NL)")
-    expect(dialog).to_contain_text("Loading it sends your IP address to Tube BV (NL).")
+    dialog = page.get_by_role("dialog", name="Held back: Tube BV (Netherlands)")
+    expect(dialog).to_contain_text("Loading it sends your IP address to Tube BV (Netherlands).")
     assert dialog.evaluate("box => box.scrollWidth <= box.clientWidth")
     page.keyboard.press("Escape")
     expect(dialog).to_have_count(0)
