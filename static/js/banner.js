@@ -2,10 +2,11 @@
 // can be read and used, and nothing but its buttons answers. Joined with dress.js.
 
 const LAYER = `
-&.gk-ask{display:grid;grid-template-columns:minmax(0,1fr);grid-template-rows:minmax(2.5rem,auto);
+&.gk-ask{display:grid;grid-template-columns:minmax(0,1fr);grid-template-rows:minmax(2.5rem,1fr);
 gap:.5rem;max-block-size:80dvh;padding:.75rem 1rem;box-shadow:0 -4px 24px #0003}
 &.gk-bottom{inset:auto 0 0;border-width:1px 0 0;padding-inline:max(1rem,50vw - 40rem)}
 & .gk-text{overflow:auto;min-block-size:0}
+& ul{margin:0;padding-inline-start:1.25rem}
 & [role=status]:empty{display:none}
 & .gk-row.gk-last{gap:0 1rem}
 & select{font:inherit;min-block-size:44px;max-inline-size:8rem;color:inherit;
@@ -13,7 +14,7 @@ background:var(--paper);border:1px solid var(--line);border-radius:var(--round)}
 @media(min-width:40rem){&:is(.gk-corner,.gk-centre){border-radius:calc(2*var(--round));padding:1.25rem;
 inset:auto 1rem 1rem auto;inline-size:25rem}
 &.gk-centre{inset:0;margin:auto;inline-size:32rem;block-size:fit-content}}
-@media(min-width:60rem){&.gk-bottom{grid-template-columns:minmax(0,1fr) 32rem;gap:.25rem 3rem;align-items:center}
+@media(min-width:60rem){&.gk-bottom{grid-template-columns:minmax(0,1fr) 32rem;grid-template-rows:none;gap:.25rem 3rem;align-items:center}
 &.gk-bottom .gk-text{grid-row:span 3}}
 @media(max-width:40rem){
 &.gk-ask{inset:auto 0 0;border-width:1px 0 0;gap:.375rem .75rem;padding:.625rem .75rem;
