@@ -2,15 +2,15 @@
 // Joined between dress.js and a layer, neither of which knows of ages: a site for everybody has nothing of this.
 
 const SCREEN = `
-& .gk-ages{display:grid!important;grid-template-columns:repeat(auto-fit,minmax(min(7rem,100%),1fr))!important;
-  gap:0 .75rem!important;margin-block-end:.5rem!important}
-& .gk-ages label{display:flex!important;gap:.75rem!important;align-items:center!important;min-block-size:44px!important;
-  cursor:pointer!important}
-& .gk-ages input{flex:none!important;inline-size:1.5rem!important;block-size:1.5rem!important;margin:0!important;
-  accent-color:var(--fill)!important}
-dialog&.gk-box form+.gk-row{padding-block-end:.75rem!important}
-@media(max-width:40rem){&.gk-ask>form,&.gk-ask>form+.gk-row,&.gk-ask>.gk-row>:only-child{grid-column:span 2!important}
-  &.gk-ask:has(form){max-block-size:80dvh!important}}`;
+& .gk-ages{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(7rem,100%),1fr));
+  gap:0 .75rem;margin-block-end:.5rem}
+& .gk-ages label{display:flex;gap:.75rem;align-items:center;min-block-size:44px;
+  cursor:pointer}
+& .gk-ages input{flex:none;inline-size:1.5rem;block-size:1.5rem;margin:0;
+  accent-color:var(--fill)}
+dialog&.gk-box form+.gk-row{padding-block-end:.75rem}
+@media(max-width:40rem){&.gk-ask>form,&.gk-ask>form+.gk-row,&.gk-ask>.gk-row>:only-child{grid-column:span 2}
+  &.gk-ask:has(form){max-block-size:80dvh}}`;
 const ADULT = 18;
 
 const { bands } = TEXTS.age; // by each band's youngest age: what it may allow, whom that concerns, what takes a second step
