@@ -25,7 +25,7 @@ CUT = """(node) => {
     const text = range.getBoundingClientRect();
     return [
         box.left - text.left, text.right - box.right, box.top - text.top, text.bottom - box.bottom,
-        -box.left, box.right - innerWidth,
+        -box.left, box.right - innerWidth, box.bottom - innerHeight,
     ].filter((over) => over > 0.5);
 }"""
 
