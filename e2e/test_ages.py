@@ -475,3 +475,18 @@ def test_without_javascript_the_age_comes_first_too(site: Site, browser: Browser
     expect(page.get_by_role("heading", name=WORDS["child"])).to_be_visible()
     assert ".r.0.0.0.0" in cookie(page)
     context.close()
+
+
+@pytest.mark.row("MI-03")
+def test_an_embed_offers_nothing_to_whoever_has_not_said_an_age(site: Site, page: Page, audience: str) -> None:
+    page.goto(
+        site.page(
+            "/",
+            '<iframe title="film" width="560" height="315" data-gk="functional" '
+            f'data-gk-tracker="tube" data-src="{site.vendor("127.0.0.4", "/film")}"></iframe>',
+        )
+    )
+
+    place = page.get_by_role("group", name="Held back: Tube BV (Netherlands)")
+    expect(place.get_by_role("button")).to_have_text(["Privacy choices"])
+    assert site.hits == []

@@ -22,7 +22,7 @@ from .trackers import GUARD, OWN_VENDOR, VISIT, Kind
 _FROM_HOSTS = {Kind.SCRIPT, Kind.LOADER, Kind.EMBED}
 _BY_NAME = {Kind.COOKIE, Kind.STORAGE}
 #: What follows the prefix in addresses that are no site's.
-RESERVED = frozenset({"l", "o", "api", "dashboard", "healthz", "metrics"})
+RESERVED = frozenset({"l", "o", "api", "dashboard", "healthz", "metrics", "preview"})
 _USUAL_PORTS = {"https": "443", "http": "80"}
 
 

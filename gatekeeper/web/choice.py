@@ -21,6 +21,7 @@ from gatekeeper.core.visits import Visit
 from gatekeeper.languages import words
 from gatekeeper.store.contract import ConsentRecord, Total
 
+from .ages import asks_age
 from .erase import ticket
 from .http import Request, Response, json_response, read_json
 from .ids import random_id, receipt_code
@@ -152,11 +153,14 @@ def _heeding(answer: Answer, visit: Visit) -> Answer:
 def _of_age(service: Service, request: Request, answer: Answer, visit: Visit) -> Answer:
     """Leave out of an answer what its visitor is too young to grant, where they are and on this site.
 
-    Where nobody has said how old they are, nobody looks where they are either.
+    Where nobody has said how old they are, nobody looks where they are either; on a site that asks, whoever has not
+    said it is taken for a child (16 CFR 312.2).
     """
     band = _youngest(visit, answer)
     if band is None:
-        return answer
+        if not asks_age(visit.site):
+            return answer
+        band = AgeBand.UNDER_13
     here = regime(service, request, visit.site)
     too_young = {purpose.id for purpose in visit.site.purposes.values() if band < here.min_age(purpose)}
     return _without(too_young, answer, visit.site)

@@ -12,6 +12,8 @@ from gatekeeper.core.trackers import OWN_COUNTRY, OWN_VENDOR
 from gatekeeper.languages import Words
 from gatekeeper.languages.english import ASKING, EMBEDS, PREFERENCES
 
+from .ages import asks_age
+
 _SHARED = ("list_between", "list_last", "close", "change", "way_back", "notice", "not_kept", "failed")
 _SAID = (*_SHARED, *(key for key in ASKING if key.startswith(("saved_", "receipt", "survivors"))))
 _ASKS = ("title", "lead", "until_then", "honoured", "honoured_for", "accept_all", "reject_all", "choose", "language")
@@ -75,6 +77,7 @@ def embed_texts(site: Site, words: Words) -> dict[str, object]:
     return {
         "language": words.tag,
         "direction": words.direction,
+        "asks_age": asks_age(site),
         "strings": _pick(words, *_HELD),
         "trackers": {
             tracker.id: {

@@ -111,7 +111,7 @@ function languages() {
   const fill = () => {
     if (list.length < 2) list.replaceChildren(...tags.map((tag) => option(tag, named(tag))));
   };
-  const change = () => gatekeeper.open(list.value);
+  const change = () => gatekeeper.open(list.value, true);
   const list = element("select", { "aria-label": strings.language, focus: fill, pointerdown: fill, change }, option(language, names[language]));
   return list;
 }

@@ -207,6 +207,8 @@ function ways(embed, id, reason, here, status) {
   const button = (text, click) => element("button", { type: "button", click }, text);
   const choices = element("button", { type: "button", "data-gk-open": "" }, strings.way_back);
   if (reason === "minor") return [];
+  // Where ages are asked, nothing is loaded for somebody who has not said theirs.
+  if (TEXTS.asks_age && guard.choice()?.age_band == null) return [choices];
   if (reason === "next") return [button(strings.embed_again, () => location.reload())];
   if (!["no_choice", "refused", "withdrawn", "expired", "signal", "stale_notice"].includes(reason)) return [choices];
   const { name } = trackers[id];

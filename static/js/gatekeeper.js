@@ -38,10 +38,10 @@ const api = Object.freeze({
   /** Records a choice. A refusal holds in this very click; a grant once the server and the cookie have it. */
   choose: (wish = {}) => guard.choose(wish, byVisitor()),
   withdraw: () => api.choose(),
-  /** Opens the preferences; or in another language what is open. */
-  open(wanted) {
+  /** Opens the preferences; in another language, or that language's banner. */
+  open(wanted, ask) {
     const tag = SETTINGS.languages[wanted];
-    open(tag && missed.open?.ask, tag);
+    open(tag && ask, tag);
   },
   /** Logs what the site itself names, as far as the choice allows; see log.js. */
   event: (...args) => void part("page").then(() => guard.event(...args)),

@@ -325,3 +325,17 @@ def test_what_a_child_reads_is_there_in_every_language_and_short(tag: str) -> No
     size = (lambda text: len(text) / 3) if tag in UNSPACED else (lambda text: len(text.split()))
     assert sum(map(size, sentences)) / len(sentences) <= 12
     assert max(map(len, sentences)) <= 110
+
+
+@pytest.mark.row("MI-03")
+@pytest.mark.parametrize("audience", ["mixed", "child_directed"])
+def test_a_grant_without_an_age_is_taken_for_a_childs(browser: Browser, service: Service) -> None:
+    answer = browser.choose("analytics")
+
+    assert (answer.status_code, answer.get_json()["state"]) == (403, "refused")
+    assert browser.cookie("gk_subject") is None
+
+
+@pytest.mark.parametrize("audience", ["general"])
+def test_where_nobody_is_asked_a_grant_needs_no_age(browser: Browser) -> None:
+    assert browser.choose("analytics").status_code == 200
