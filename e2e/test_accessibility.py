@@ -44,7 +44,8 @@ def barriers(page: Page) -> list[str]:
     """Return what axe-core finds, best practices included: the rule, where, and why."""
     assert AXE.exists(), "axe-core is not there: `.ci/setup axe` fetches it"
     page.evaluate(AXE.read_text("utf-8"))
-    found = page.evaluate("axe.run(document, { iframes: false, resultTypes: ['violations'] })")
+    asked = "{ iframes: false, resultTypes: ['violations'], rules: { 'target-size': { enabled: true } } }"
+    found = page.evaluate(f"axe.run(document, {asked})")
     assert found["testEngine"]["name"] == "axe-core"
     return [
         f"{rule['id']}: {node['html']} {node['failureSummary']}"
@@ -72,3 +73,41 @@ def test_a_barrier_would_be_found(shop: Site, page: Page) -> None:
     page.evaluate("document.querySelector('.gk-ask button').textContent = ''")
 
     assert [found.split(":")[0] for found in barriers(page)] == ["button-name"]
+
+
+@pytest.mark.row("A7")
+@pytest.mark.parametrize("state", ["ask", "details", "saved", "placeholder"])
+def test_nothing_moves_by_itself(shop: Site, page: Page, state: str) -> None:
+    STATES[state](shop, page, "en")
+
+    assert page.evaluate("document.getAnimations().length") == 0
+    moving = page.evaluate(
+        """() => [...document.querySelectorAll(".gk, .gk *, .gk-embed, .gk-embed *")]
+            .map((node) => getComputedStyle(node))
+            .filter(({ animationName, transitionDuration, scrollBehavior }) =>
+                animationName !== "none" || transitionDuration !== "0s" || scrollBehavior !== "auto").length"""
+    )
+    assert moving == 0
+
+
+@pytest.mark.row("A4", "A5")
+def test_in_forced_colours_buttons_and_switches_keep_their_borders(shop: Site, browser: Browser) -> None:
+    context = browser.new_context(viewport=DESK, forced_colors="active")
+    page = context.new_page()
+
+    states.details(shop, page, "en")
+
+    buttons = page.locator(".gk button").evaluate_all(
+        """(nodes) => nodes.map((node) => {
+            const { borderTopStyle, borderTopWidth, borderTopColor, backgroundColor } = getComputedStyle(node);
+            return [borderTopStyle, parseFloat(borderTopWidth) >= 1, borderTopColor !== backgroundColor];
+        })"""
+    )
+    assert len(buttons) == 7
+    assert {tuple(each) for each in buttons} == {("solid", True, True)}
+    # The browser draws a native box in the visitor's own colours.
+    switches = page.locator(".gk input").evaluate_all(
+        """(nodes) => nodes.map((node) => [getComputedStyle(node).appearance, node.offsetWidth >= 24])"""
+    )
+    assert {tuple(each) for each in switches} == {("auto", True)}
+    context.close()

@@ -114,6 +114,65 @@ def test_accept_and_reject_are_the_same_button_with_other_words(
     context.close()
 
 
+#: Pages that undo what browsers do, each in its way.
+HARSH = {
+    "unset": "* { all: unset !important }",
+    "wide": "button { width: 100% !important; font-size: 9px !important }",
+    "bootstrap": """*, *::before, *::after { box-sizing: border-box } body { margin: 0; font: 400 1rem/1.5 serif }
+        h1, h2 { margin: 0 0 .5rem; font-weight: 500; font-size: 2rem }
+        p { margin: 0 0 1rem } a { text-decoration: none }
+        button, input, select { margin: 0; font: inherit } label { display: inline-block }
+        button { border-radius: 0; text-transform: none } [type=button] { appearance: button; cursor: pointer }
+        fieldset { min-width: 0; padding: 0; margin: 0; border: 0 }
+        legend { float: left; width: 100%; font-size: 1.5rem }
+        ul { padding-left: 2rem; margin: 0 0 1rem } [hidden] { display: none !important }""",
+}
+
+
+@pytest.mark.row("EU-04", "US-03")
+@pytest.mark.parametrize("width", [320, 1280])
+@pytest.mark.parametrize("style", HARSH)
+def test_a_pages_styles_leave_the_buttons_as_they_are_elsewhere(
+    site: Site, browser: Browser, width: int, style: str
+) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 640})
+    page = context.new_page()
+
+    def looks() -> list[dict[str, Any]]:
+        region(page).wait_for()
+        found = [look(button(region(page), name)) for name in ("Accept all", "Reject all", "Choose")]
+        button(region(page), "Choose").click()
+        expect(dialog(page)).to_be_visible()
+        return found + [look(button(dialog(page), name)) for name in ("Accept all", "Reject all", "Save my choice")]
+
+    page.goto(site.page("/", TEXT))
+    plain = looks()
+    page.goto(site.page("/harsh", TEXT, head=f"<style>{HARSH[style]}</style>"))
+
+    assert looks() == plain
+    context.close()
+
+
+@pytest.mark.row("A2", "EU-04")
+@pytest.mark.parametrize("name", ["Accept all", "Reject all"])
+def test_after_a_choice_the_focus_is_where_the_visitor_was_or_on_what_is_said(
+    site: Site, page: Page, name: str
+) -> None:
+    page.goto(site.page("/", TEXT))
+    button(region(page), name).click()
+    wait_until(lambda: focused(page) == "Close")
+    # A refusal waits for the server's answer, which would bring the cookie back.
+    wait_until(lambda: ".rp." not in cookie(page))
+    page.context.clear_cookies()
+    page.goto(site.page("/again", TEXT))
+    region(page).wait_for()
+    page.get_by_role("link", name="Read on").nth(2).focus()
+
+    button(region(page), name).click()
+
+    wait_until(lambda: page.evaluate("document.activeElement.localName") == "a")
+
+
 @pytest.mark.row("EU-04")
 @pytest.mark.parametrize(("name", "state"), [("Accept all", "g"), ("Reject all", "r")])
 def test_one_click_answers_either_way_and_closes_the_banner(site: Site, page: Page, name: str, state: str) -> None:
