@@ -253,6 +253,26 @@ def test_one_purpose_can_be_saved_alone_and_is_shown_as_on_afterwards(site: Site
     assert not page.get_by_label("Allow: Advertising").is_checked()
 
 
+@pytest.mark.row("EU-05")
+def test_one_recipient_can_be_left_out_of_a_purpose(site: Site, page: Page) -> None:
+    page.goto(site.page("/", site.tag("analytics", "stats") + site.tag("marketing", "ads")))
+    button(region(page), "Choose").click()
+    whole = page.get_by_label("Allow: Advertising")
+    whole.check()
+    dialog(page).locator("summary").last.click()
+    page.get_by_label("Measures ads.").uncheck()
+    assert whole.evaluate("box => box.indeterminate")
+
+    button(dialog(page), "Save my choice").click()
+
+    wait_until(lambda: ".g." in cookie(page))
+    assert page.evaluate("['marketing', 'ads', 'ad-pixel'].map(gatekeeper.allows)") == [True, False, True]
+    assert site.hits == []
+    button(page, "Privacy choices").click()
+    expect(whole).to_be_checked()
+    assert whole.evaluate("box => box.indeterminate")
+
+
 def test_saving_with_every_switch_off_is_a_refusal(site: Site, page: Page) -> None:
     page.goto(site.page("/", TEXT))
     button(region(page), "Choose").click()
