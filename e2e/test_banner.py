@@ -552,6 +552,30 @@ def test_what_has_the_focus_is_never_behind_the_banner(site: Site, page: Page, h
     assert not any(hidden)
 
 
+@pytest.mark.parametrize(
+    ("position", "place"),
+    [("bottom", [0, 1280, 720]), ("corner", [1280 - 16 - 400, 1280 - 16, 720 - 16]), ("centre", [384, 896, None])],
+)
+def test_it_stands_where_and_looks_as_the_site_says(
+    site: Site, page: Page, position: str, place: list[int | None]
+) -> None:
+    site.publish_again(banner={"position": position, "radius": 4, "light": {"fill": "#0b3d91"}})
+
+    page.goto(site.page("/", TEXT))
+
+    found = region(page).evaluate(
+        """(node) => {
+            const { left, right, top, bottom } = node.getBoundingClientRect();
+            return [left, right, bottom, innerHeight - bottom - top].map(Math.round);
+        }"""
+    )
+    middle = found.pop()
+    assert found == [*place[:2], place[2] or found[2]]
+    assert (abs(middle) <= 1) == (position == "centre")
+    answer = look(button(region(page), "Accept all"))
+    assert (answer["backgroundColor"], answer["borderTopLeftRadius"]) == ("rgb(11, 61, 145)", "4px")
+
+
 @pytest.mark.row("EU-09")
 def test_the_page_can_be_read_scrolled_and_used_while_it_asks(site: Site, page: Page) -> None:
     page.goto(site.page("/", TEXT))
