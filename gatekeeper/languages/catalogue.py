@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
+from io import BytesIO
 
 from babel import Locale
 from babel.messages.pofile import read_po
@@ -51,13 +52,18 @@ def words(tag: str) -> Words:
         raise KeyError(tag)
     if tag == "en":
         return Words(tag, "ltr", "English", reviewed=True, texts=ENGLISH)
-    with resources.files(__package__).joinpath(f"{tag}.po").open("rb") as file:
-        catalogue = read_po(file)
-    said = {str(entry.context): str(entry.string) for entry in catalogue if entry.string and not entry.fuzzy}
-    reviewed = dict(catalogue.mime_headers).get(REVIEWED) == "yes"
+    data = resources.files(__package__).joinpath(f"{tag}.po").read_bytes()
+    said = {
+        str(entry.context): str(entry.string) for entry in read_po(BytesIO(data)) if entry.string and not entry.fuzzy
+    }
     # A text whose English has changed is said in English until somebody has looked at it.
     texts = {key: said.get(key, text) for key, text in ENGLISH.items()}
-    return Words(tag, direction(tag), own_name(tag), reviewed, texts)
+    return Words(tag, direction(tag), own_name(tag), is_reviewed(data), texts)
+
+
+def is_reviewed(data: bytes) -> bool:
+    """Return whether a PO file says that a person has read it. Babel drops headers that it does not know."""
+    return f'"{REVIEWED}: yes\\n"'.encode() in data
 
 
 def own_name(tag: str) -> str:

@@ -72,6 +72,7 @@ function ask(how) {
     element("div", { class: "gk-row gk-last" }, link(), languages()),
   );
   document.body.prepend(shown);
+  if (how.wanted) shown.querySelector("select").focus();
   // It tells of the first size, too, once the browser has laid out the page anyway: asking for it here would have all of
   // the page laid out one time more.
   new ResizeObserver(([{ borderBoxSize }]) => requestAnimationFrame(() => fit(borderBoxSize[0].blockSize))).observe(shown);

@@ -7,7 +7,7 @@ const missed = {}; // what those who listen later are told at once
 function open(ask, wanted) {
   language = wanted || language;
   const { notice, version } = SETTINGS;
-  missed.open = { ask, notice, language, choice, objected: (id) => objected(SETTINGS.purposes[id], signals) };
+  missed.open = { ask, wanted, notice, language, choice, objected: (id) => objected(SETTINGS.purposes[id], signals) };
   document.dispatchEvent(new CustomEvent("gatekeeper:open", { detail: missed.open }));
   const name = ask ? "banner" : "panel";
   const layer = name + language + version;

@@ -77,7 +77,7 @@ function part(name) {
 
 // Visitors are spoken to in the language of the page, else in their own, as far as the site has it.
 let language = [document.documentElement.lang, ...navigator.languages, "*"]
-  .flatMap((tag) => [tag, tag.slice(0, 2)])
+  .flatMap((tag) => [tag, tag.split("-")[0]])
   .map((tag) => SETTINGS.languages[tag.toLowerCase()])
   .find((one) => one);
 
