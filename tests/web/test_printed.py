@@ -31,7 +31,6 @@ SITE: dict[str, Any] = {
     **SHOP,
     "language": "en",
     "languages": list(TAGS),
-    "audience": "mixed",
     "anonymous_totals": True,
     "region": {"header": "CF-IPCountry", "subdivision_header": "CF-Region-Code"},
     "search": {"paths": ["/search"], "parameters": ["q"]},
@@ -47,7 +46,7 @@ SITE: dict[str, Any] = {
     },
 }
 #: What is said on other pages, or on these at other times.
-ELSEWHERE = {"show_language", "address_none", "address_truncated"}
+ELSEWHERE = {"show_language", "address_none", "address_truncated", "children", "children_title"}
 #: Titles of what visitors are not asked about, and so not told of on these pages.
 ELSEWHERE |= {key for key in PURPOSES if key.startswith("mail_")}
 SAID = {*CHOICES, *NOTICE, *FIELDS, *PURPOSES} - ELSEWHERE | {
