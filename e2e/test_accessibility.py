@@ -1,7 +1,4 @@
-"""Nothing that axe-core knows to be a barrier, in any state, on any screen; and nothing that moves or loses the focus.
-
-The age screen joins the states as soon as it is there: one more function in ``states.py``.
-"""
+"""Nothing that axe-core knows to be a barrier, in any state, on any screen; nothing that moves or loses the focus."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -61,6 +58,36 @@ def test_no_barrier_is_found(shop: Site, browser: Browser, state: str, screen: s
     page = context.new_page()
 
     STATES[state](shop, page, "ar" if screen == "right to left" else "en")
+
+    assert barriers(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    context.close()
+
+
+@pytest.fixture(scope="module")
+def club(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A site that children use."""
+    declared = {"languages": ["en", "ar"], "audience": "mixed"}
+    site = Site(tmp_path_factory.mktemp("club"), declared=declared).start()
+    yield site
+    site.stop()
+
+
+@pytest.mark.row("A1", "A2", "A4", "A5", "A6", "A8", "A9")
+@pytest.mark.parametrize("screen", SCREENS)
+def test_no_barrier_is_found_in_the_age_screen_nor_in_what_a_child_reads(
+    club: Site, browser: Browser, screen: str
+) -> None:
+    context = browser.new_context(**SCREENS[screen])
+    page = context.new_page()
+    states.visit(club, page, "ar" if screen == "right to left" else "en")
+    page.get_by_role("radio").first.wait_for()
+    assert barriers(page) == []
+
+    page.get_by_role("radio").first.check()
+    page.locator(".gk").get_by_role("button").first.click()
+    page.get_by_role("radio").first.wait_for(state="detached")
+    page.locator(".gk h2").wait_for()
 
     assert barriers(page) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

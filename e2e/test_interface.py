@@ -51,6 +51,42 @@ def test_the_api_is_frozen_and_listeners_can_be_undone(site: Site, page: Page) -
     }
 
 
+@pytest.mark.row("DE-01")
+def test_a_service_that_a_visitor_trusts_may_refuse_in_their_name_and_never_agree(site: Site, page: Page) -> None:
+    """What a recognised consent service hands on: it comes by the queue, from the page's own code, without a click."""
+    page.goto(site.page("/", site.inline("analytics", "x")))
+
+    agreed = page.evaluate("gatekeeper.choose({granted: ['analytics']}).then(() => 'yes', (error) => error.message)")
+    assert "own click" in agreed
+    assert not any(cookie["name"] == "gk_choice" for cookie in page.context.cookies())
+    page.evaluate("gatekeeper.push(['choose', {}])")
+
+    wait_until(lambda: any(cookie["name"] == "gk_choice" for cookie in page.context.cookies()))
+    assert page.evaluate("gatekeeper.decision('stats').reason") == "refused"
+    assert page.locator(".gk-ask").count() == 0
+    assert ran(page) == []
+
+
+@pytest.mark.row("A10")
+def test_help_stands_in_the_same_place_and_nothing_has_to_be_said_twice(site: Site, page: Page) -> None:
+    places = set()
+    for path, text in (("/", "<h1>Tea</h1>"), ("/long", "<p>Water</p>" * 90), ("/form", "<form><input></form>")):
+        page.goto(site.page(path, text))
+        if path == "/":
+            page.get_by_role("button", name="Choose").click()
+            page.get_by_label("Allow: Visit log").check()
+            page.get_by_role("button", name="Save my choice").click()
+        box = page.get_by_role("button", name="Privacy choices").bounding_box()
+        assert box
+        places.add((box["x"], box["y"]))
+
+    page.get_by_role("button", name="Privacy choices").click()
+
+    assert len(places) == 1
+    assert page.get_by_label("Allow: Visit log").is_checked()
+    assert page.get_by_role("dialog").get_by_role("link", name="Privacy notice").is_visible()
+
+
 def test_the_data_layer_gets_the_granted_purposes_before_a_tag_runs(site: Site, page: Page) -> None:
     look = site.inline("analytics", "x").replace('"x"', "JSON.stringify(dataLayer)")
     page.goto(site.page("/", look, head="<script>dataLayer = []</script>"))
