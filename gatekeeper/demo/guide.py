@@ -4,6 +4,8 @@ import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
+from .state import SITE, STAFF
+
 WIDTH = 96
 
 
@@ -33,6 +35,11 @@ def steps(state: Path) -> tuple[Step, ...]:
             "Choose nothing",
             "Leave the banner alone and read: the shop, an article, a search. Then open “What they received”.",
             "Nobody received anything. The browser holds no cookie. The shop works.",
+        ),
+        Step(
+            "Read it in your language",
+            "Open the list of languages in the banner; there are 51.",
+            "The banner speaks it, from right to left where it is written so. Your choice is kept in that language.",
         ),
         Step(
             "Reject",
@@ -81,7 +88,8 @@ def printed(port: int, state: Path) -> str:
         "\nBlue Kettle, a shop with trackers, is open.\n\n"
         f"  The shop            http://127.0.0.1:{port}\n"
         f"  What they received  http://127.0.0.1:{port}/what-they-received\n"
-        f"  Gatekeeper itself   http://127.0.0.1:{port + 1}/healthz\n\n"
+        f"  Gatekeeper itself   http://127.0.0.1:{port + 1}/healthz\n"
+        f"  The banner's states http://{STAFF}:{port + 1}/preview/{SITE}\n\n"
         "Try this\n"
     )
     body = "\n".join(_printed(number, step) for number, step in enumerate(steps(state), start=1))

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SITE = "shop"
+#: Where staff look at the preview and the metrics. Browsers and resolvers take it for this machine (RFC 6761).
+STAFF = "staff.localhost"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,4 +49,5 @@ class State:
             "GATEKEEPER_SECRET_KEYS_FILE": str(self.keys),
             # The shop's proxy: what it says about a visitor's address is believed.
             "GATEKEEPER_TRUSTED_PROXIES": "127.0.0.1/32",
+            "GATEKEEPER_STAFF_HOSTS": STAFF,
         }
