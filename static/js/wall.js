@@ -21,9 +21,9 @@ function build() {
   const now = hosts();
   if (reach?.every((host) => now.includes(host))) return;
   reach = reach ? reach.filter((host) => now.includes(host)) : now;
-  // A host alone stands for the page's own scheme and its secure twin; web sockets have to be said.
+  // A host alone stands for the page's own scheme; web sockets, and https beside http, have to be said.
   const socket = location.protocol.replace("http", "ws");
-  const sources = reach.map((host) => ` ${host} ${socket}//${host}`).join("");
+  const sources = reach.map((host) => ` ${host} https://${host} ${socket}//${host}`).join("");
   const meta = document.createElement("meta");
   meta.httpEquiv = "Content-Security-Policy";
   meta.content = gate.policy.map((directive) => directive + sources).join(";");
