@@ -335,6 +335,7 @@ def test_everything_can_be_done_with_the_keyboard_alone(site: Site, page: Page) 
 def test_tab_stays_within_the_open_preferences(site: Site, page: Page) -> None:
     page.goto(site.page("/", TEXT))
     button(region(page), "Choose").click()
+    expect(dialog(page)).to_be_visible()
 
     outside = 0
     for _ in range(25):
