@@ -29,7 +29,7 @@ from .serving import Servers
 
 STATS = "127.0.0.2"
 CANARY = "canary7731"
-OWN_WORK = ('INSERT INTO "purged"', 'INSERT INTO "leases"')
+OWN_WORK = tuple(f'INSERT INTO "{table}"' for table in ("purged", "leases", "heartbeat"))
 TOML = """# The owner's own words.
 [sites.shop]
 name = "Test Shop"
