@@ -23,6 +23,7 @@ from gatekeeper.core.learners import CODE_LASTS, LEARNS_FOR
 from gatekeeper.core.learning import propose, to_toml
 from gatekeeper.core.notices import Change, Notice
 from gatekeeper.core.purposes import AgeBand
+from gatekeeper.core.regimes import check_regimes
 from gatekeeper.core.sightings import Sighting
 from gatekeeper.core.sites import Site
 from gatekeeper.core.texts import Lack, lacking
@@ -137,7 +138,7 @@ def _summary(site: Site, notices: Sequence[Notice], size: int) -> str:
         f"  trackers    {trackers}",
         f"  gk_choice   {size} of {MAX_VALUE} bytes at most",
         *_notice_lines(site, notices),
-        *(f"  to know     {line}" for line in advice(site)),
+        *(f"  to know     {line}" for line in (*advice(site), *check_regimes(site))),
         *_language_lines(site),
     ]
     left = beginning.left_as_written(dict(site.controller))

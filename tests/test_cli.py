@@ -308,6 +308,19 @@ def test_check_refuses_colours_that_are_hard_to_tell_and_takes_what_it_offers(ru
     assert run("check").exit_code == 0
 
 
+def test_check_says_how_long_a_refusal_holds_where_visitors_may_be_in_the_united_states(run: Run, folder: Path) -> None:
+    run("init")
+    path, line = folder / "gatekeeper.toml", "write choice_days = 365"
+    assert line not in run("check").output
+
+    path.write_text(path.read_text() + '\n[sites.shop.region]\nheader = "CF-IPCountry"\n')
+    told = run("check")
+    path.write_text(path.read_text().replace("[sites.shop]\n", "[sites.shop]\nchoice_days = 365\n", 1))
+
+    assert (told.exit_code, line in told.output) == (0, True)
+    assert line not in run("check").output
+
+
 def test_check_makes_no_database(run: Run, folder: Path) -> None:
     run("init")
     run("check")
