@@ -53,7 +53,9 @@ def _add(app: Flask, service: Service, route: Route) -> None:
     def view(**params: Any) -> Response:
         asked = Request(request.environ, request.path, route.limit, service.read_body)
         told = answer(service, route, asked, params)
-        response = Response(told.body, status=told.status, headers=list(told.headers))
+        response = Response(
+            told.body if told.stream is None else told.stream, status=told.status, headers=list(told.headers)
+        )
         for cookie in told.cookies:
             response.headers.add("Set-Cookie", cookie)
         return response

@@ -13,6 +13,8 @@ from gatekeeper.core.retention import Rules
 from gatekeeper.core.rollups import What
 from gatekeeper.core.sightings import Sighting
 
+from .books import Alarms, Drafts, Marks, StaffBook
+
 
 @dataclass(frozen=True, slots=True)
 class ConsentRecord:
@@ -154,7 +156,18 @@ class Store(Protocol):
     Every method that writes returns after the commit, or raises :class:`~gatekeeper.core.errors.StoreUnavailable`
     within ``wait`` seconds, the store's own limit unless one is given. What was refused so is usually not kept, but
     may be: a caller tries again with the same ids. :meth:`tally` alone never waits.
+
+    What it keeps for staff is in books of their own; see :mod:`gatekeeper.store.books`.
     """
+
+    @property
+    def staff(self) -> StaffBook: ...
+    @property
+    def marks(self) -> Marks: ...
+    @property
+    def alarms(self) -> Alarms: ...
+    @property
+    def drafts(self) -> Drafts: ...
 
     def start(self) -> None:
         """Become the serving process's store: take the lock, check the tables. The writer starts with the first use.

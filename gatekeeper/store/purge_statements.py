@@ -18,6 +18,7 @@ STEP = 100
 
 #: Kept for good, or looked after elsewhere.
 KEPT = {"notices", "numbers", "lifted", "used_invitations", "leases", "heartbeat", "purged", "copies"}
+KEPT |= {"staff", "sessions", "api_tokens", "audit", "alarms", "live_checks", "drafts"}
 _KEY = ("site", "subject", "event")
 _ROW = ("at", *_KEY[1:])
 

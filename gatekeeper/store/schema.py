@@ -250,6 +250,139 @@ leases = Table(
     sqlite_with_rowid=False,
 )
 
+#: Staff; a column for each field of :class:`~gatekeeper.store.books.Account`. Roles and recovery codes are JSON.
+staff = Table(
+    "staff",
+    metadata,
+    Column("id", LargeBinary, nullable=False),
+    Column("email", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("roles", Text, nullable=False),
+    Column("password", Text, nullable=False),
+    Column("totp", Text, nullable=False),
+    Column("recovery", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger),
+    Column("failures", Integer, nullable=False),
+    Column("failed_at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("id"),
+    Index(None, "email", unique=True),
+    sqlite_with_rowid=False,
+)
+
+#: Browsers of staff that have signed in.
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("digest", LargeBinary, nullable=False),
+    Column("account", LargeBinary, nullable=False),
+    Column("begun_at", BigInteger, nullable=False),
+    Column("seen_at", BigInteger, nullable=False),
+    Column("complete", Integer, nullable=False),
+    Column("agent", Text, nullable=False),
+    PrimaryKeyConstraint("digest"),
+    Index(None, "account"),
+    sqlite_with_rowid=False,
+)
+
+#: Tokens of programs. Rights and sites are JSON.
+api_tokens = Table(
+    "api_tokens",
+    metadata,
+    Column("id", LargeBinary, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("account", LargeBinary, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("rights", Text, nullable=False),
+    Column("sites", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("until", BigInteger, nullable=False),
+    Column("used_at", BigInteger),
+    Column("ended_at", BigInteger),
+    PrimaryKeyConstraint("id"),
+    Index(None, "digest", unique=True),
+    Index(None, "account"),
+    sqlite_with_rowid=False,
+)
+
+#: Who of the staff saw or changed what. Only ever added to: the migration makes triggers that refuse all else.
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", LargeBinary, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("account", LargeBinary, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("site", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("about", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    PrimaryKeyConstraint("id"),
+    Index(None, "at"),
+    sqlite_with_rowid=False,
+)
+
+#: What happened on a site, beside which its numbers are read.
+marks = Table(
+    "marks",
+    metadata,
+    Column("site", Text, nullable=False),
+    Column("day", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("site", "day", "kind", "name"),
+    sqlite_with_rowid=False,
+)
+
+#: What is wrong with a site, or was. Times of an alarm are a part of it: the same may come again.
+alarms = Table(
+    "alarms",
+    metadata,
+    Column("site", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("since", BigInteger, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("told_at", BigInteger),
+    Column("ended_at", BigInteger),
+    PrimaryKeyConstraint("site", "kind", "name", "since"),
+    sqlite_with_rowid=False,
+)
+
+#: What the daily check of a site's own pages found.
+live_checks = Table(
+    "live_checks",
+    metadata,
+    Column("site", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("passed", Integer, nullable=False),
+    Column("detail", Text, nullable=False),
+    PrimaryKeyConstraint("site", "at"),
+    sqlite_with_rowid=False,
+)
+
+#: Texts of the registry as staff propose them.
+drafts = Table(
+    "drafts",
+    metadata,
+    Column("id", LargeBinary, nullable=False),
+    Column("site", Text, nullable=False),
+    Column("place", Text, nullable=False),
+    Column("before", Text, nullable=False),
+    Column("after", Text, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("decided_by", Text, nullable=False),
+    Column("decided_at", BigInteger),
+    PrimaryKeyConstraint("id"),
+    Index(None, "site", "at"),
+    sqlite_with_rowid=False,
+)
+
 #: From which database this one's data were copied; see :mod:`gatekeeper.store.copies`.
 copies = Table(
     "copies",

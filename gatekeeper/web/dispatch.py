@@ -4,8 +4,10 @@ import logging
 from typing import Any
 
 from gatekeeper.core.errors import GatekeeperError, StoreUnavailable, where
+from gatekeeper.core.staff import EVERY_SITE
 
 from .access import allow_origin, check_navigation, check_staff, check_writer
+from .dashboard import members
 from .errors import TooManySlow, TooOften, status_of
 from .http import Request, Response, json_response
 from .routes import Auth, Route
@@ -40,6 +42,12 @@ def _check(service: Service, route: Route, request: Request, params: dict[str, A
         check_navigation(request)
     elif route.auth is Auth.STAFF:
         check_staff(request, service.config)
+    elif route.auth in {Auth.MEMBER, Auth.TOKEN}:
+        check_staff(request, service.config)
+        ask = members.member_of if route.auth is Auth.MEMBER else members.holder_of
+        request.member = ask(service, request, route.right, params.get("site", EVERY_SITE))
+        if route.method != "GET" and route.auth is Auth.MEMBER:
+            members.check_own_page(request)
 
 
 def _with_origin(

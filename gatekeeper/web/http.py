@@ -1,7 +1,7 @@
 """A request as far as handlers need it, and a response. The hot path cannot afford a framework's."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any, TypeVar, cast
 from wsgiref.types import StartResponse, WSGIEnvironment
@@ -9,6 +9,7 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 import msgspec
 
 from gatekeeper.core.errors import InvalidInput
+from gatekeeper.core.staff import Member
 
 from .errors import TooLarge
 
@@ -28,16 +29,20 @@ _STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in H
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What is sent back. ``Content-Length`` is added on sending."""
+    """What is sent back. ``Content-Length`` is added on sending.
+
+    :param stream: sent piece by piece in place of a body; only for what is not hot.
+    """
 
     status: int
     headers: Headers = ()
     body: bytes = b""
     cookies: tuple[str, ...] = field(default=(), repr=False)
+    stream: Iterable[bytes] | None = None
 
     def adding(self, *headers: tuple[str, str]) -> "Response":
         """Return this response with more headers."""
-        return Response(self.status, (*self.headers, *headers), self.body, self.cookies)
+        return replace(self, headers=(*self.headers, *headers))
 
     def send(self, start_response: StartResponse, *, head: bool = False) -> Iterable[bytes]:
         """Send it the WSGI way."""
@@ -53,9 +58,12 @@ class Request:
 
     :param limit: the longest body that is read, in bytes.
     :param read: reads the body; None means that it is waited for as long as it takes.
+    :ivar member: who of the staff asks; the dispatch sets it for routes that only members may ask for.
     """
 
-    __slots__ = ("_read", "environ", "limit", "method", "path")
+    __slots__ = ("_read", "environ", "limit", "member", "method", "path")
+
+    member: Member
 
     def __init__(self, environ: WSGIEnvironment, path: str, limit: int = 0, read: ReadBody | None = None) -> None:
         self.environ = environ

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from gatekeeper.core.staff import Right
+
 from . import (
     beacons,
     choice,
@@ -25,6 +27,21 @@ from . import (
     reports,
     scripts,
 )
+from .dashboard import (
+    account,
+    alarms,
+    api,
+    changes,
+    files,
+    live,
+    overview,
+    people,
+    registry,
+    signing,
+    trackers,
+)
+from .dashboard import audit as audits
+from .dashboard import visits as visited
 from .http import Response
 
 KB = 1024
@@ -40,6 +57,10 @@ class Auth(StrEnum):
     NAVIGATION = "navigation"
     #: Never on a site's own host, and nowhere but on those meant for it (see ``access.check_staff``).
     STAFF = "staff"
+    #: There too, and signed in; what changes something comes from our own pages (see ``dashboard.members``).
+    MEMBER = "member"
+    #: There too, with a token of the API instead of a session.
+    TOKEN = "token"  # noqa: S105
 
 
 class Cache(StrEnum):
@@ -60,6 +81,7 @@ class Route:
     :param hot: answered in front of Flask.
     :param cors: the site's own pages on other hosts may read the answer, with their cookies.
     :param root: at the root of the host instead of below the prefix.
+    :param right: what a member of the staff must have; None where being one is enough.
     """
 
     method: str
@@ -72,7 +94,64 @@ class Route:
     hot: bool = False
     cors: bool = False
     root: bool = False
+    right: Right | None = None
 
+
+_SITE = "/dashboard/<site>"
+
+
+def _page(path: str, handler: Callable[..., Response], right: Right | None = Right.SEE) -> Route:
+    """Return the route of a page of the dashboard."""
+    return Route("GET", path, handler, Auth.MEMBER, weight=5, root=True, right=right)
+
+
+def _form(path: str, handler: Callable[..., Response], right: Right | None = None) -> Route:
+    """Return the route of a form of the dashboard."""
+    return Route("POST", path, handler, Auth.MEMBER, limit=64 * KB, weight=10, root=True, right=right)
+
+
+def _api(path: str, handler: Callable[..., Response], right: Right | None = Right.SEE) -> Route:
+    return Route("GET", path, handler, Auth.TOKEN, weight=5, root=True, right=right)
+
+
+#: Staff's routes. A right is asked for on the site that the path names; where it names none, see the handler.
+_STAFF: tuple[Route, ...] = (
+    Route("GET", "/sign-in", signing.show_sign_in, Auth.STAFF, weight=5, root=True),
+    Route("POST", "/sign-in", signing.sign_in, Auth.STAFF, limit=8 * KB, weight=60, root=True),
+    Route("GET", "/sign-in/code", signing.show_code, Auth.STAFF, weight=5, root=True),
+    Route("POST", "/sign-in/code", signing.check_code, Auth.STAFF, limit=8 * KB, weight=60, root=True),
+    Route("GET", "/sign-in/provider", signing.begin_oidc, Auth.STAFF, weight=60, root=True),
+    Route("GET", "/sign-in/back", signing.end_oidc, Auth.STAFF, weight=60, root=True),
+    _form("/sign-out", signing.sign_out),
+    Route("GET", "/dashboard.css", files.style, Auth.STAFF, Cache.CHECK, root=True),
+    Route("GET", "/dashboard/live.js", live.script, Auth.STAFF, Cache.CHECK, root=True),
+    _page("/dashboard/", overview.choose_site, None),
+    _page("/dashboard/account", account.show, None),
+    _form("/dashboard/account", account.change),
+    _page("/dashboard/people", people.show, Right.MANAGE),
+    _form("/dashboard/people", people.change, Right.MANAGE),
+    _page("/dashboard/audit", audits.show, None),
+    _page(f"{_SITE}/", overview.show),
+    _page(f"{_SITE}/trackers", trackers.show),
+    _page(f"{_SITE}/trackers/<tracker>", trackers.show_one),
+    _page(f"{_SITE}/why", trackers.explain),
+    _page(f"{_SITE}/visits", visited.show),
+    _page(f"{_SITE}/visitor", visited.show_one, Right.SEE_VISITOR),
+    _page(f"{_SITE}/changes", changes.show),
+    _form(f"{_SITE}/changes", changes.mark, Right.MARK),
+    _page(f"{_SITE}/alarms", alarms.show),
+    _page(f"{_SITE}/live", live.show),
+    _page(f"{_SITE}/live/stream", live.stream),
+    _page(f"{_SITE}/registry", registry.show),
+    _form(f"{_SITE}/registry", registry.draft, Right.DRAFT),
+    _page(f"{_SITE}/report", files.report),
+    _page(f"{_SITE}/panels/<panel>.<form>", files.show),
+    _api("/api/v1/sites", api.sites, None),
+    _api("/api/v1/panels", api.panels, None),
+    _api("/api/v1/sites/<site>/panels/<panel>", api.panel),
+    _api("/api/v1/audit", api.audit, None),
+    Route("GET", "/openapi.json", api.describe, Auth.STAFF, Cache.CHECK, root=True),
+)
 
 ROUTES: tuple[Route, ...] = (
     Route("GET", "/<site>/b/<tracker>.gif", beacons.beacon, weight=1, hot=True),
@@ -107,6 +186,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/preview/<site>/panel.js", preview.preferences, Auth.STAFF, weight=2, root=True),
     Route("GET", "/preview/<site>/preview.js", preview.script, Auth.STAFF, root=True),
     Route("GET", "/preview/<site>/preview.css", preview.style, Auth.STAFF, root=True),
+    *_STAFF,
     Route("GET", "/healthz", health.healthz, root=True),
     Route("GET", "/.well-known/gpc.json", health.gpc, root=True),
 )

@@ -1,0 +1,46 @@
+"""What panels are made of: a site, the store's counts of it, and the time."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gatekeeper.core.panels import Asked, Panel
+from gatekeeper.core.sites import Site
+from gatekeeper.store.contract import Store
+
+#: The smallest group of people of whom an attribute is shown; a site may ask for a larger one.
+SMALLEST_GROUP = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What a panel is made of.
+
+    :param site: with its published notices.
+    :param now: seconds since the epoch.
+    """
+
+    site: Site
+    store: Store
+    now: int
+
+
+#: Makes a panel. It reads counts, never events.
+Make = Callable[[Sources, Asked], Panel]
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A panel that can be asked for by its name.
+
+    :param id: the same as that of the panel it makes.
+    :param page: on which page of the dashboard it is.
+    :param about: what has to be named beside the days: ``tracker``; empty for nothing.
+    :param filtered: whether it heeds filters.
+    """
+
+    id: str
+    title: str
+    page: str
+    make: Make
+    about: str = ""
+    filtered: bool = False
