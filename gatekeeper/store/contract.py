@@ -243,8 +243,11 @@ class Store(Protocol):
     def tally(self, total: Total, n: int = 1) -> None:
         """Add to a total in memory; it is written at most once a minute, and on :meth:`close`."""
 
-    def totals(self, site: str) -> dict[Total, int]:
-        """Return a site's totals, with those not yet written."""
+    def totals(self, site: str, first: str = "", last: str = "") -> dict[Total, int]:
+        """Return a site's totals, with those not yet written.
+
+        :param first: an ISO date, in the site's time zone: only from this day on; ``last`` likewise, both included.
+        """
 
     def see(self, seen: Mapping[Sighting, int]) -> None:
         """Add to how often each of some things was met; while a site has thousands of them, new ones are left out."""
@@ -279,6 +282,7 @@ class Store(Protocol):
         last: str,
         *,
         name: str | None = None,
+        tracker: str | None = None,
         bot: bool = False,
         limit: int = 1000,
     ) -> list[Row]:
@@ -286,6 +290,7 @@ class Store(Protocol):
 
         :param first: an ISO date, in the site's time zone.
         :param name: count only what goes by this name: a path, say, for the outcomes on that page.
+        :param tracker: count only what is of this tracker, where no name is given: for the pages that it is on.
         :param bot: count what machines did that say what they are, instead of people.
         """
 
@@ -293,6 +298,14 @@ class Store(Protocol):
         self, site: str, what: What, first: str, last: str, *, name: str | None = None, bot: bool = False
     ) -> dict[str, Amount]:
         """Return how much was counted on each day that had any."""
+
+    def each_day(
+        self, site: str, what: What, first: str, last: str, *, name: str | None = None, bot: bool = False
+    ) -> dict[str, list[Row]]:
+        """Return what was counted on each day that had any, as :meth:`panel` does for all days together."""
+
+    def days_of(self, site: str, what: What, first: str, last: str, *, bot: bool = False) -> dict[str, tuple[str, str]]:
+        """Return, by name, the first and the last of some days on which anything was counted."""
 
     def visitors(self, site: str, first: str, last: str, *, bot: bool = False) -> Visitors:
         """Return how many different visitors began a visit on some days. Each is counted once, over any range."""

@@ -261,9 +261,13 @@ class Keeper:
         """See :meth:`gatekeeper.store.contract.Store.is_lifted`."""
         return bool(self._read(self._sql.is_lifted, site))
 
-    def totals(self, site: str) -> dict[Total, int]:
+    def totals(self, site: str, first: str = "", last: str = "") -> dict[Total, int]:
         """See :meth:`gatekeeper.store.contract.Store.totals`."""
-        return self._tally.add_to(site, lambda: {Total(*key): n for *key, n in self._read(self._sql.totals, site)})
+        last = last or "~"  # after every day
+        found = self._tally.add_to(
+            site, lambda: {Total(*key): n for *key, n in self._read(self._sql.totals, site, first, last)}
+        )
+        return {total: n for total, n in found.items() if first <= total.day <= last}
 
     def sightings(self, site: str) -> dict[Sighting, int]:
         """See :meth:`gatekeeper.store.contract.Store.sightings`."""
@@ -291,17 +295,28 @@ class Keeper:
         last: str,
         *,
         name: str | None = None,
+        tracker: str | None = None,
         bot: bool = False,
         limit: int = 1000,
     ) -> list[Row]:
         """See :meth:`gatekeeper.store.contract.Store.panel`."""
-        return self._panels.panel(site, what, first, last, name=name, bot=bot, limit=limit)
+        return self._panels.panel(site, what, first, last, name=name, tracker=tracker, bot=bot, limit=limit)
 
     def by_day(
         self, site: str, what: What, first: str, last: str, *, name: str | None = None, bot: bool = False
     ) -> dict[str, Amount]:
         """See :meth:`gatekeeper.store.contract.Store.by_day`."""
         return self._panels.by_day(site, what, first, last, name=name, bot=bot)
+
+    def each_day(
+        self, site: str, what: What, first: str, last: str, *, name: str | None = None, bot: bool = False
+    ) -> dict[str, list[Row]]:
+        """See :meth:`gatekeeper.store.contract.Store.each_day`."""
+        return self._panels.each_day(site, what, first, last, name=name, bot=bot)
+
+    def days_of(self, site: str, what: What, first: str, last: str, *, bot: bool = False) -> dict[str, tuple[str, str]]:
+        """See :meth:`gatekeeper.store.contract.Store.days_of`."""
+        return self._panels.days_of(site, what, first, last, bot=bot)
 
     def visitors(self, site: str, first: str, last: str, *, bot: bool = False) -> Visitors:
         """See :meth:`gatekeeper.store.contract.Store.visitors`."""

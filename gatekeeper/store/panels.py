@@ -29,29 +29,50 @@ class Panels:
         self._read = read
 
     def panel(
-        self, site: str, what: What, first: str, last: str, *, name: str | None, bot: bool, limit: int
+        self,
+        site: str,
+        what: What,
+        first: str,
+        last: str,
+        *,
+        name: str | None,
+        tracker: str | None,
+        bot: bool,
+        limit: int,
     ) -> list[Row]:
         """Return what was counted on some days, most first."""
         before_first, before_last, after_first, after_last, *months = days.spans(first, last)
         asked = (site, what, int(bot))
-        named = () if name is None else (name,)
+        named = tuple(of for of in (tracker if name is None else name,) if of is not None)
         spans = ((before_first, before_last), (after_first, after_last), months)
         parameters = [value for span in spans for value in (*asked, *span, *named)]
-        if name is not None:
-            statement = self._sql.panel_of
+        if named:
+            statement = self._sql.panel_of["tracker" if name is None else "name"]
         else:
             statement = self._sql.panel_details if what in _DETAILED else self._sql.panel
-        rows = self._read(statement, *parameters, limit)
-        return [
-            Row(name, tracker, outcome, reason, currency, int(n), int(value))  # a server's sums are decimals
-            for name, tracker, outcome, reason, currency, n, value in rows
-        ]
+        return [_row(*row) for row in self._read(statement, *parameters, limit)]
 
     def by_day(self, site: str, what: What, first: str, last: str, *, name: str | None, bot: bool) -> dict[str, Amount]:
         """Return how much was counted on each of some days."""
         statement = self._sql.by_day if name is None else self._sql.by_day_of
         asked = (site, what, int(bot), first, last, *(() if name is None else (name,)))
         return {day: Amount(int(n), int(value)) for day, n, value in self._read(statement, *asked)}
+
+    def each_day(
+        self, site: str, what: What, first: str, last: str, *, name: str | None, bot: bool
+    ) -> dict[str, list[Row]]:
+        """Return what was counted on each of some days, most first."""
+        statement = self._sql.each_day if name is None else self._sql.each_day_of
+        asked = (site, what, int(bot), first, last, *(() if name is None else (name,)))
+        found: defaultdict[str, list[Row]] = defaultdict(list)
+        for day, *row in self._read(statement, *asked):
+            found[day].append(_row(*row))
+        return dict(found)
+
+    def days_of(self, site: str, what: What, first: str, last: str, *, bot: bool) -> dict[str, tuple[str, str]]:
+        """Return, by name, the first and the last of some days on which anything was counted."""
+        rows = self._read(self._sql.days_of, site, what, int(bot), first, last)
+        return {name: (begin, end) for name, begin, end in rows}
 
     def visitors(self, site: str, first: str, last: str, *, bot: bool) -> Visitors:
         """Return how many different visitors there were: all numbers of all days, each counted once."""
@@ -93,3 +114,7 @@ class Panels:
         asked = (site, what, int(bot))
         rows = self._read(self._sql.members_of, *asked, first, *asked, last, *asked, name, last)
         return {(day, chunk): read_chunk(bits) for day, chunk, _, bits in rows}
+
+
+def _row(name: str, tracker: str, outcome: str, reason: str, currency: str, n: Any, value: Any) -> Row:
+    return Row(name, tracker, outcome, reason, currency, int(n), int(value))  # a server's sums are decimals

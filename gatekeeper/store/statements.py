@@ -51,19 +51,19 @@ def equal(table: Table, *names: str) -> ColumnElement[bool]:
     return condition
 
 
-def _panel(columns: Sequence[str], *, by_name: bool) -> Any:
+def _panel(columns: Sequence[str], *, of: str = "") -> Any:
     """Return the SELECT of what was counted in three spans, most first.
 
     :param columns: by which counts are told apart.
-    :param by_name: whether only one name is asked for.
+    :param of: the column of which only one value is asked for.
     """
     parts = []
     for span, table in (("before", schema.rollups), ("after", schema.rollups), ("months", schema.monthly_rollups)):
         when = table.c["month" if span == "months" else "day"]
         inside = when.between(bindparam(f"{span}_first"), bindparam(f"{span}_last"))
         wanted = equal(table, *_OF_SPAN) & inside
-        if by_name:
-            wanted = wanted & equal(table, "name")
+        if of:
+            wanted = wanted & equal(table, of)
         parts.append(select(*(table.c[name] for name in columns), table.c.n, table.c.value).where(wanted))
     counted = union_all(*parts).subquery("counted")
     n = func.sum(counted.c.n)
@@ -205,10 +205,12 @@ class Statements:
 
     def _panels(self) -> None:
         days, members = schema.rollups, schema.members
-        self.panel = self._compile("panel", _panel(("name",), by_name=False), [*chain(*_SPANS), "most"])
-        self.panel_details = self._compile("panel", _panel(_DETAILS, by_name=False), [*chain(*_SPANS), "most"])
-        named = chain.from_iterable((*span, "name") for span in _SPANS)
-        self.panel_of = self._compile("panel", _panel(_DETAILS, by_name=True), [*named, "most"])
+        self.panel_of: dict[str, str] = {}
+        self.panel = self._compile("panel", _panel(("name",)), [*chain(*_SPANS), "most"])
+        self.panel_details = self._compile("panel", _panel(_DETAILS), [*chain(*_SPANS), "most"])
+        for of in ("name", "tracker"):
+            taken = [*chain.from_iterable((*span, of) for span in _SPANS), "most"]
+            self.panel_of[of] = self._compile("panel", _panel(_DETAILS, of=of), taken)
         between = days.c.day.between(bindparam("first"), bindparam("last"))
         by_day = select(days.c.day, func.sum(days.c.n), func.sum(days.c.value)).group_by(days.c.day)
         of_what = equal(days, "site", "what", "bot")
@@ -217,6 +219,17 @@ class Statements:
         self.by_day_of = self._compile(
             "by_day", by_day.where(of_what & between & equal(days, "name")), [*in_order, "name"]
         )
+        each_day = (
+            select(days.c.day, *(days.c[name] for name in _DETAILS), days.c.n, days.c.value)
+            .where(of_what & between & (days.c.n != literal_column("0")))
+            .order_by(days.c.day, days.c.n.desc(), *(days.c[name] for name in _DETAILS))
+        )
+        self.each_day = self._compile("each_day", each_day, in_order)
+        self.each_day_of = self._compile("each_day", each_day.where(equal(days, "name")), [*in_order, "name"])
+        days_of = select(days.c.name, func.min(days.c.day), func.max(days.c.day)).where(
+            of_what & between & (days.c.n != literal_column("0"))
+        )
+        self.days_of = self._compile("days_of", days_of.group_by(days.c.name), in_order)
         sets = select(members.c.day, members.c.chunk, members.c.name, members.c.bits).where(
             equal(members, "site", "what", "bot") & members.c.day.between(bindparam("first"), bindparam("last"))
         )
@@ -226,7 +239,10 @@ class Statements:
     def _totals(self) -> None:
         totals = schema.totals
         self.add_total = self._compile("flush", self._insert_or_add(totals), names(totals))
-        self.totals = self._compile("totals", select(totals).where(equal(totals, "site")), ["site"])
+        between = totals.c.day.between(bindparam("first"), bindparam("last"))
+        self.totals = self._compile(
+            "totals", select(totals).where(equal(totals, "site") & between), ["site", "first", "last"]
+        )
 
     def _sightings(self) -> None:
         sightings, used = schema.sightings, schema.used_invitations

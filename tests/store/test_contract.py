@@ -474,3 +474,18 @@ def test_what_was_kept_is_there_when_it_is_opened_again(store: Store, subject: b
 
     again.check()
     assert again.events(SITE, subject) == [event]
+
+
+def test_totals_are_told_of_some_days_written_or_not(store: Store) -> None:
+    days = ["2026-11-17", "2026-11-18", "2026-11-19", "2026-11-20"]
+    totals = [Total(SITE, day, "outcome", "ads", "refused", "blocked") for day in days]
+    for total in totals[::2]:
+        store.tally(total)
+    store.flush()
+    for total in totals[1::2]:
+        store.tally(total)
+
+    assert store.totals(SITE, days[1], days[2]) == {totals[1]: 1, totals[2]: 1}
+    assert store.totals(SITE, days[3]) == {totals[3]: 1}
+    assert store.totals(SITE, last=days[0]) == {totals[0]: 1}
+    assert set(store.totals(SITE)) == set(totals)

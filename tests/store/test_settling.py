@@ -28,6 +28,7 @@ from .things import NOW, PERMIT, SITE, check_whole, count, new_event, new_id, ne
 
 ROOT = Path(__file__).parents[2]
 LATE = 1_795_390_200  # 2026-11-22 23:30 UTC
+DAY = 86_400
 
 SUBJECTS = 3
 ALWAYS = ("2000-01-01", "2099-12-31")
@@ -277,6 +278,48 @@ def test_what_became_of_trackers_is_told_for_one_page(command: Store) -> None:
         ("/a", "ga", "blocked", 1),
     ]
     assert command.by_day(SITE, What.PAGE_OUTCOME, *ALWAYS, name="/b") == {"2026-11-18": Amount(1, 0)}
+
+
+def test_the_pages_of_one_tracker_are_told_over_days_and_whole_months(command: Store) -> None:
+    record = new_record()
+    command.record(record)
+    for at in (NOW, NOW, NOW + 40 * DAY):
+        for path, tracker in (("/a", "ga"), ("/b", "ga"), ("/a", "px")):
+            fields = {"path": path, "outcome": "loaded", "reason": "granted"}
+            event = seen(record.subject, at, kind=EventKind.OUTCOME, tracker=tracker, fields=fields)
+            command.append(event, PERMIT)
+    command.settle()
+
+    def pages(first: str, last: str) -> dict[str, int]:
+        return {row.name: row.n for row in command.panel(SITE, What.PAGE_OUTCOME, first, last, tracker="ga")}
+
+    assert pages(*ALWAYS) == {"/a": 3, "/b": 3}
+    assert pages("2026-11-18", "2026-11-18") == {"/a": 2, "/b": 2}
+    assert pages("2026-11-19", "2026-12-31") == {"/a": 1, "/b": 1}
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data(), bot=st.booleans())
+def test_each_day_says_what_the_panel_of_that_day_says(
+    zoned: Store, zones: dict[str, str], data: st.DataObject, bot: bool
+) -> None:
+    site = f"s{new_id().hex()[:20]}"
+    subject = bytes(16)
+    zones[site], events = data.draw(happenings(site, [subject]))
+    zoned.record(new_record(subject, site=site))
+    zoned.append_all([allowed(event) for event in events])
+    zoned.settle()
+
+    days = sorted({oracle.day(event.at, zones[site]) for event in events}) or ["2026-01-01"]
+    for what in (What.OUTCOME, What.PAGE):
+        by_day = {day: zoned.panel(site, what, day, day, bot=bot) for day in days}
+        detailed = {day: rows for day, rows in by_day.items() if rows}
+        assert zoned.each_day(site, what, days[0], days[-1], bot=bot) == detailed
+        for name in {row.name for rows in by_day.values() for row in rows}:
+            of_it = {day: [row for row in rows if row.name == name] for day, rows in detailed.items()}
+            of_it = {day: rows for day, rows in of_it.items() if rows}
+            assert zoned.each_day(site, what, days[0], days[-1], name=name, bot=bot) == of_it
+            assert zoned.days_of(site, what, days[0], days[-1], bot=bot)[name] == (min(of_it), max(of_it))
 
 
 def test_many_processes_settle_at_once_and_each_event_is_counted_once(url: str, open_another: OpenStore) -> None:
