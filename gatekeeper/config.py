@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from gatekeeper.core.alerts import Alerts, read_alerts
 from gatekeeper.core.errors import ConfigError
 from gatekeeper.core.geo import Geo, read_geo
 from gatekeeper.core.problems import Problem
@@ -35,6 +36,7 @@ VARIABLES: Mapping[str, str] = {
     "GATEKEEPER_LOG": "json or text, on standard error (default: text at a terminal, else json)",
     "GATEKEEPER_GEO": "none, or files that tell providers and countries, as ip2asn:FILE or mmdb:FILE,FILE "
     "(default: [geo] in gatekeeper.toml, else none)",
+    "GATEKEEPER_BROWSER": "the Chromium that looks at your own pages every day (default: the one that is installed)",
     "GATEKEEPER_DEVELOPMENT": "1 on a developer's own machine: allows short keys",
 }
 
@@ -57,6 +59,8 @@ class Config:
     :param staff_hosts: names without ports, in lower case; empty means localhost, to this machine alone.
     :param rate_limit: what one address may ask a minute; 0 is no limit.
     :param log: ``json`` or ``text``; empty means text at a terminal and JSON elsewhere.
+    :param alerts: who is told what is wrong; paths of its files are beside gatekeeper.toml, too.
+    :param browser: the path of a Chromium; empty means the one that is installed.
     """
 
     path: Path
@@ -70,6 +74,8 @@ class Config:
     staff_hosts: tuple[str, ...] = ()
     rate_limit: int = RATE_LIMIT
     log: str = ""
+    alerts: Alerts = field(default_factory=Alerts)
+    browser: str = ""
 
     @property
     def zones(self) -> Mapping[str, str]:
@@ -96,6 +102,7 @@ def load_config(environ: Mapping[str, str] | None = None) -> Config:
     path = Path(environ.get("GATEKEEPER_CONFIG", "gatekeeper.toml")).resolve()
     sites, problems = load_sites(path)
     geo, geo_problems = _load_geo(path, environ.get("GATEKEEPER_GEO", ""), wrong=bool(problems))
+    alerts, alert_problems = _load_alerts(path, wrong=bool(problems))
     development = environ.get("GATEKEEPER_DEVELOPMENT", "") == "1"
     keys, key_problems = _read_keys(environ, path.with_name(KEYS), development=development)
     proxies, proxy_problems = _read_proxies(environ.get("GATEKEEPER_TRUSTED_PROXIES", ""))
@@ -106,6 +113,7 @@ def load_config(environ: Mapping[str, str] | None = None) -> Config:
     problems = [
         *problems,
         *geo_problems,
+        *alert_problems,
         *key_problems,
         *proxy_problems,
         *prefix_problems,
@@ -116,7 +124,10 @@ def load_config(environ: Mapping[str, str] | None = None) -> Config:
         raise Invalid(str(path), problems)
     default_url = f"sqlite:///{path.parent / 'gatekeeper.db'}"
     url = environ.get("GATEKEEPER_DATABASE_URL", default_url)
-    return Config(path, sites, url, keys, proxies, prefix, development, geo, staff_hosts, rate_limit, log)
+    browser = environ.get("GATEKEEPER_BROWSER", "")
+    return Config(
+        path, sites, url, keys, proxies, prefix, development, geo, staff_hosts, rate_limit, log, alerts, browser
+    )
 
 
 def _check_names(sites: Mapping[str, Site], prefix: str) -> list[Problem]:
@@ -145,6 +156,24 @@ def _load_geo(path: Path, variable: str, *, wrong: bool) -> tuple[Geo, list[Prob
     # A file whose form is wrong has been reported already.
     table = {} if wrong else tomllib.loads(path.read_text("utf-8")).get("geo", {})
     return read_geo(table, variable)
+
+
+def _load_alerts(path: Path, *, wrong: bool) -> tuple[Alerts, list[Problem]]:
+    alerts, problems = read_alerts({} if wrong else tomllib.loads(path.read_text("utf-8")))
+    for key, file in alerts.files:
+        problems += _check_secret(key, path.parent / file)
+    return alerts, problems
+
+
+def _check_secret(key: str, path: Path) -> list[Problem]:
+    try:
+        empty = not path.read_text("utf-8").strip()
+        shared = path.stat().st_mode & (stat.S_IRWXO | stat.S_IWGRP)
+    except (OSError, UnicodeDecodeError) as error:
+        return [Problem(key, str(path), f"a readable file with one secret in it ({type(error).__name__})", "write it")]
+    if shared:
+        return [Problem(key, str(path), "not readable by others, nor writable by its group", f"chmod 600 {path}")]
+    return [Problem(key, str(path), "a file with one secret in it", "write it")] if empty else []
 
 
 def _read_keys(environ: Mapping[str, str], beside: Path, *, development: bool) -> tuple[tuple[str, ...], list[Problem]]:

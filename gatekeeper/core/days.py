@@ -25,6 +25,11 @@ def day_of(at: int, time_zone: str = UTC) -> str:
     return datetime.fromtimestamp(at, _zone(time_zone)).date().isoformat()
 
 
+def local_time(at: int, time_zone: str = UTC) -> datetime:
+    """Return a moment as the clocks of a time zone show it."""
+    return datetime.fromtimestamp(at, _zone(time_zone))
+
+
 def month_of(day: str) -> str:
     """Return the month of a day, as ``2026-11``."""
     return day[:_MONTH]

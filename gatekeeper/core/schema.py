@@ -6,6 +6,8 @@
 from dataclasses import fields
 from typing import Any
 
+from .alarms import Kind as AlarmKind
+from .alerts import Every
 from .fields import MOVABLE
 from .geo import IP2ASN_URL, GeoKind
 from .purposes import MAX_KEEP_DAYS, AgeBand, Basis
@@ -31,6 +33,20 @@ def _days(low: int, high: int, fix: str) -> dict[str, Any]:
 
 def _yes_no(fix: str) -> dict[str, Any]:
     return {"type": "boolean", "x-rule": "true or false", "x-fix": fix}
+
+
+def _number(low: int, high: int, rule: str, fix: str) -> dict[str, Any]:
+    rule = f"{rule}: a whole number, {low} to {high}"
+    return {"type": "integer", "minimum": low, "maximum": high, "x-rule": rule, "x-fix": fix}
+
+
+def _addresses(rule: str) -> dict[str, Any]:
+    return {
+        "type": "array",
+        "items": _text("an e-mail address", 'write for example "privacy@shop.example"'),
+        "x-rule": rule,
+        "x-fix": 'write for example ["privacy@shop.example"]',
+    }
 
 
 def _table(properties: dict[str, Any], required: list[str]) -> dict[str, Any]:
@@ -221,6 +237,51 @@ _TEXTS = _table(
 
 _LANGUAGE = _text("the language of the texts in this file", 'write for example "en"')
 
+_TIME = r"^([01][0-9]|2[0-3]):[0-5][0-9]\Z"
+_HOURS = "after how many hours a tag that fired before is silent"
+
+_LIMITS = _table(
+    {
+        "silent_hours": _number(
+            24, 720, "after how many hours a tag that fired before is silent", "write for example 24"
+        ),
+        "silent_expected": _number(
+            3, 10_000, "how often it would have fired in that time, going by the days before", "write for example 10"
+        ),
+        "choice_points": _number(
+            1, 100, "by how many percentage points the share of those who agree may change", "write for example 10"
+        ),
+        "choice_least": _number(20, 1_000_000, "how many choices a day must have", "write for example 200"),
+        "off": {
+            "type": "array",
+            "items": _one_of(AlarmKind, "name what you do not want to hear of"),
+            "x-rule": "a list of what is no alarm on this site",
+            "x-fix": 'write for example ["host"]',
+        },
+    },
+    [],
+)
+
+_LIVE_CHECK = _table(
+    {
+        "pages": {
+            "type": "array",
+            "minItems": 1,
+            "maxItems": 20,
+            "items": _text("a page of this site, by its path or address", 'write for example "/basket"'),
+            "x-rule": "a list of the pages to look at in a real browser, 1 to 20",
+            "x-fix": 'write for example ["/", "/basket"]',
+        },
+        "at": _text(
+            "the time of day, in the site's time zone",
+            'write for example "04:30"',
+            pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]\Z",
+        ),
+        "daily": _yes_no("whether it is done every day by itself"),
+    },
+    [],
+)
+
 _SITE = _table(
     {
         "name": _text("the site's name, for its visitors", "write it as they know it"),
@@ -263,6 +324,8 @@ _SITE = _table(
         "audience": _one_of(Audience, "whom the site is for"),
         "region": _REGION,
         "gate": _GATE,
+        "alerts": _LIMITS,
+        "live_check": _LIVE_CHECK,
         "search": _SEARCH,
         "fields": _table(dict.fromkeys(MOVABLE, _ASKED), []),
         "events": {
@@ -312,6 +375,40 @@ _GEO = _table(
     ["kind"],
 )
 
+_ALERTS = _table(
+    {
+        "to": _addresses("a list of who is told what is wrong, by mail"),
+        "from": _text("the address that mails come from", 'write for example "gatekeeper@shop.example"'),
+        "smtp": _text("the mail server", 'write for example "smtp://127.0.0.1:25"'),
+        "smtp_user": _text("the name that the mail server knows you by", "write it, or remove it"),
+        "smtp_password_file": _text("the path of a file that holds the password", 'write for example "smtp.password"'),
+        "webhook": _text("the address that what is wrong is posted to", 'write "https://…"'),
+        "webhook_secret_file": _text(
+            "the path of a file that holds the key that posts are signed with", 'write for example "webhook.secret"'
+        ),
+        "dashboard": _text(
+            "where staff reach the dashboard, for links in mails",
+            'write for example "https://gatekeeper.internal"',
+            pattern="^https?://",
+        ),
+    },
+    [],
+)
+
+_REPORTS = _table(
+    {
+        "to": _addresses("a list of who gets reports, by mail"),
+        "every": _one_of(Every, "how often a report is sent"),
+        "sites": {
+            "type": "array",
+            "items": _text("the id of a site", "write the id of a site of this file"),
+            "x-rule": "a list of the sites that reports are sent of",
+            "x-fix": "remove it: then it is all of them",
+        },
+    },
+    ["to"],
+)
+
 SCHEMA: dict[str, Any] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
     **_table(
@@ -325,6 +422,8 @@ SCHEMA: dict[str, Any] = {
                 "x-fix": "write a [sites.<id>] table; `gatekeeper init` shows how",
             },
             "geo": _GEO,
+            "alerts": _ALERTS,
+            "reports": _REPORTS,
         },
         ["sites"],
     ),
