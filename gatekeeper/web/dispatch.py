@@ -6,9 +6,9 @@ from typing import Any
 from gatekeeper.core.errors import GatekeeperError, StoreUnavailable, where
 from gatekeeper.core.staff import EVERY_SITE
 
-from .access import allow_origin, check_navigation, check_staff, check_writer
+from .access import allow_origin, check_navigation, check_staff, check_writer, is_navigation
 from .dashboard import members
-from .errors import TooManySlow, TooOften, status_of
+from .errors import SignedOut, TooManySlow, TooOften, status_of
 from .http import Request, Response, json_response
 from .routes import Auth, Route
 from .service import Service
@@ -29,7 +29,7 @@ def answer(service: Service, route: Route, request: Request, params: dict[str, A
         _check(service, route, request, params)
         response = route.handler(service, request, **params)
     except GatekeeperError as error:
-        response = _refused(error)
+        response = _refused(error) if route.auth is not Auth.MEMBER else _refused_member(service, request, error)
     except Exception as error:
         response = _failed(route, error)
     return _with_origin(service, route, request, params, response)
@@ -57,10 +57,22 @@ def _with_origin(
     return allow_origin(request, site, response) if site else response
 
 
+def _refused_member(service: Service, request: Request, error: GatekeeperError) -> Response:
+    """Refuse as a page where somebody opens one; scripts and images of a page get what programs get."""
+    refused = _refused(error)
+    if not is_navigation(request) or isinstance(error, TooOften | StoreUnavailable | TooManySlow):
+        return refused
+    if isinstance(error, SignedOut):
+        return members.show_sign_in(request)
+    return members.show_refusal(service, request, error, refused.status)
+
+
 def _refused(error: GatekeeperError) -> Response:
     # Why the store is unavailable names files and hosts: that is for the log and the health check.
     told = UNAVAILABLE if isinstance(error, StoreUnavailable) else str(error)
     response = json_response({"error": told}, status_of(error))
+    if isinstance(error, SignedOut):
+        return response.adding(("WWW-Authenticate", "Bearer"))
     if isinstance(error, TooOften):
         return response.adding(("Retry-After", str(error.again_in)))
     if isinstance(error, StoreUnavailable | TooManySlow):

@@ -11,6 +11,10 @@ class Forbidden(GatekeeperError):
     """The request comes from a place that may not make it."""
 
 
+class SignedOut(GatekeeperError):
+    """Nobody is signed in, or what a program carries is no token of ours."""
+
+
 class TooLarge(InvalidInput):
     """The body is longer than the route allows."""
 
@@ -39,6 +43,7 @@ STATUS: tuple[tuple[type[GatekeeperError], int], ...] = (
     (StaleNotice, 409),
     (TooLarge, 413),
     (InvalidInput, 400),
+    (SignedOut, 401),
     (Forbidden, 403),
     (NotFound, 404),
     (StillSending, 408),

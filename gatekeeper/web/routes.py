@@ -120,6 +120,8 @@ _STAFF: tuple[Route, ...] = (
     Route("POST", "/sign-in", signing.sign_in, Auth.STAFF, limit=8 * KB, weight=60, root=True),
     Route("GET", "/sign-in/code", signing.show_code, Auth.STAFF, weight=5, root=True),
     Route("POST", "/sign-in/code", signing.check_code, Auth.STAFF, limit=8 * KB, weight=60, root=True),
+    Route("GET", "/sign-in/invitation", signing.show_invitation, Auth.STAFF, weight=5, root=True),
+    Route("POST", "/sign-in/invitation", signing.take_invitation, Auth.STAFF, limit=8 * KB, weight=60, root=True),
     Route("GET", "/sign-in/provider", signing.begin_oidc, Auth.STAFF, weight=60, root=True),
     Route("GET", "/sign-in/back", signing.end_oidc, Auth.STAFF, weight=60, root=True),
     _form("/sign-out", signing.sign_out),

@@ -1,33 +1,122 @@
-"""Signing in and out: password, second factor, a provider's own sign-in."""
+"""Signing in and out: password, second factor, a provider's own sign-in.
 
+Whoever guesses learns nothing: a wrong password, an address without account, a closed account and one that has to
+wait get the same page after the same work (OWASP ASVS 6.3.8). A browser that has signed in before is not made to wait
+by what others guess, so that nobody can be locked out by their address alone.
+"""
+
+import re
+from dataclasses import replace
+from typing import Any
+from urllib.parse import parse_qs, quote
+
+from gatekeeper.core.errors import BadToken
+from gatekeeper.core.tokens import Tokens
+from gatekeeper.store.books import Account, Session
 from gatekeeper.web.errors import NotFound
 from gatekeeper.web.http import Request, Response
+from gatekeeper.web.pages import form_fields
 from gatekeeper.web.service import Service
+
+from . import accounts, factors, passwords, sessions
+from .audit import entry_of, note
+from .members import as_member, check_own_page, see_other
+from .page import dashboard_page
+
+_WRONG = (
+    "This address and this password do not open anything. After several failures a browser that has not signed in "
+    "before has to wait, up to a quarter of an hour."
+)
+_WRONG_CODE = "This code is wrong, too old or used already. Each is good once: wait for the next."
+_HOME = "/dashboard/"
+#: Where a sign-in may lead: to our own pages, never to another host.
+_OWN = re.compile(r"/dashboard/[!-\[\]-~]*")
+#: How often the code may be wrong before the password is asked again.
+_TRIES = 5
+_KNOWN = "gk_known"
+_KNOWN_FOR = 180 * 86_400
 
 
 def show_sign_in(service: Service, request: Request) -> Response:
     """Show the form."""
-    raise NotFound("not built yet")
+    back = _back(parse_qs(request.header("QUERY_STRING")))
+    if sessions.session_of(service, request):
+        return see_other(back)
+    return _form(service, request, back)
 
 
 def sign_in(service: Service, request: Request) -> Response:
     """Check the password."""
-    raise NotFound("not built yet")
+    check_own_page(request)
+    fields = form_fields(request)
+    email, password = (fields.get(name, [""])[0] for name in ("email", "password"))
+    account = service.store.staff.find(email.strip().lower())
+    if account and not _may_try(service, request, account):
+        account = None
+    if not passwords.fits(account.password if account else "", password) or account is None:
+        _count_failure(service, account)
+        return _form(service, request, _back(fields), error=_WRONG, email=email, status=403)
+    if account.totp:
+        cookie = sessions.begin(service, request, account.id, complete=False)
+        return see_other(f"/sign-in/code?next={quote(_back(fields), safe='/')}", cookie)
+    return _enter(service, request, account, _back(fields), "password")
 
 
 def show_code(service: Service, request: Request) -> Response:
     """Ask for the second factor."""
-    raise NotFound("not built yet")
+    back = _back(parse_qs(request.header("QUERY_STRING")))
+    if sessions.session_of(service, request, complete=False) is None:
+        return see_other(f"/sign-in?next={quote(back, safe='/')}")
+    return _code_form(service, request, back)
 
 
 def check_code(service: Service, request: Request) -> Response:
     """Check the second factor."""
-    raise NotFound("not built yet")
+    check_own_page(request)
+    fields = form_fields(request)
+    session = sessions.session_of(service, request, complete=False)
+    account = service.store.staff.account(session.account) if session else None
+    if session is None or account is None or not accounts.is_open(account) or not _has_a_try(service, session):
+        return see_other(f"/sign-in?next={quote(_back(fields), safe='/')}", sessions.end(service, request))
+    how = use_code(service, account, fields.get("code", [""])[0])
+    if not how:
+        accounts.fail(service, account, entry_of(service, as_member(account), "sign-in.refused", detail="code"))
+        return _code_form(service, request, _back(fields), error=_WRONG_CODE, status=403)
+    return _enter(service, request, account, _back(fields), f"password and {how}")
 
 
 def sign_out(service: Service, request: Request) -> Response:
     """End the session."""
-    raise NotFound("not built yet")
+    entry = entry_of(service, request.member, "session.ended", detail="signed out")
+    return see_other("/sign-in", sessions.end(service, request, entry))
+
+
+def show_invitation(service: Service, request: Request) -> Response:
+    """Show the form by which somebody who is invited sets a password."""
+    return _invitation_form(service, request)
+
+
+def take_invitation(service: Service, request: Request) -> Response:
+    """Take a code and set the password."""
+    check_own_page(request)
+    fields = form_fields(request)
+    email, code, password, again = (fields.get(name, [""])[0] for name in ("email", "code", "password", "again"))
+    account = service.store.staff.find(email.strip().lower())
+    invited = account is not None and passwords.code_fits(account.password, code, now=service.now())
+    if account is None or not invited or not accounts.is_open(account):
+        note(service, None, "sign-in.refused", detail="invitation")
+        told = "This address and this code do not belong together, or the code is used or too old. Ask for a new one."
+        return _invitation_form(service, request, error=told, email=email, status=403)
+    wrong = "The two passwords differ." if password != again else weakness_for(account, password)
+    if wrong:
+        return _invitation_form(service, request, error=wrong, email=email, code=code, status=400)
+    kept, before = passwords.keep_password(password), account.password
+    entry = entry_of(service, as_member(account), "account.password", about=account.id.hex(), detail="by invitation")
+    used = accounts.use_once(service, "code", account.id, before, until=service.now() + passwords.INVITED_FOR)
+    if not used:
+        return see_other("/sign-in")
+    accounts.change(service, account.id, lambda held: replace(held, password=kept, failures=0), entry)
+    return see_other("/sign-in")
 
 
 def begin_oidc(service: Service, request: Request) -> Response:
@@ -38,3 +127,94 @@ def begin_oidc(service: Service, request: Request) -> Response:
 def end_oidc(service: Service, request: Request) -> Response:
     """Take what the provider says."""
     raise NotFound("not built yet")
+
+
+def weakness_for(account: Account, password: str) -> str:
+    """Return why somebody's password is not taken; empty where it is."""
+    return passwords.weakness(password, about=[account.email, account.name, *re.split(r"\W+", account.email)])
+
+
+def use_code(service: Service, account: Account, code: str) -> str:
+    """Use a code of the second factor; return what it was, or nothing where it is not good."""
+    now = service.now()
+    step = factors.step_of(factors.unseal(service.config.keys, account.id, account.totp), code, now=now)
+    if step is not None:
+        until = (step + 3) * factors.STEP
+        return "code" if accounts.use_once(service, "totp", account.id, str(step), until=until) else ""
+    hashed = factors.hash_recovery(code)
+    if hashed not in account.recovery or not accounts.use_once(service, "totp", account.id, hashed, until=now + 3600):
+        return ""
+    left = [each for each in account.recovery if each != hashed]
+    entry = entry_of(service, as_member(account), "account.recovery", detail=f"a code was used, {len(left)} are left")
+    accounts.change(service, account.id, lambda held: replace(held, recovery=tuple(left)), entry)
+    return "recovery code"
+
+
+def _may_try(service: Service, request: Request, account: Account) -> bool:
+    if not accounts.is_open(account):
+        return False
+    return _is_known(service, request, account) or not accounts.waits(account, now=service.now())
+
+
+def _count_failure(service: Service, account: Account | None) -> None:
+    # One entry either way: what is written would tell those who measure.
+    member = as_member(account) if account else None
+    entry = entry_of(service, member, "sign-in.refused", detail="password")
+    if account is None:
+        service.store.staff.note(entry)
+    else:
+        accounts.fail(service, account, entry)
+
+
+def _has_a_try(service: Service, session: Session) -> bool:
+    until = session.begun_at + sessions.HALFWAY
+    return any(
+        accounts.use_once(service, "try", session.account, f"{session.digest.hex()}.{n}", until=until)
+        for n in range(_TRIES)
+    )
+
+
+def _enter(service: Service, request: Request, account: Account, back: str, how: str) -> Response:
+    """Let somebody in, who has shown everything that is asked."""
+    if account.failures:
+        accounts.change(service, account.id, lambda held: replace(held, failures=0, failed_at=0))
+    entry = entry_of(service, as_member(account), "session.begun", detail=how)
+    cookie = sessions.begin(service, request, account.id, entry=entry)
+    value = Tokens(service.config.keys, "known").sign([account.id.hex(), service.now() + _KNOWN_FOR])
+    return see_other(back, cookie, sessions.set_cookie(request, _KNOWN, value, lasts=_KNOWN_FOR))
+
+
+def _is_known(service: Service, request: Request, account: Account) -> bool:
+    try:
+        told = Tokens(service.config.keys, "known").verify(sessions.cookie(request, _KNOWN))
+    except BadToken:
+        return False
+    match told:
+        case [id, int(until)]:
+            return bool(id == account.id.hex() and service.now() < until)
+    return False
+
+
+def _back(fields: dict[str, list[str]]) -> str:
+    path = fields.get("next", [""])[0]
+    return path if _OWN.fullmatch(path) else _HOME
+
+
+def _form(
+    service: Service, request: Request, back: str, *, error: str = "", email: str = "", status: int = 200
+) -> Response:
+    values: dict[str, Any] = {"title": "Sign in", "back": back, "error": error, "email": email}
+    return dashboard_page(service, request, "dashboard/sign-in.html", None, status=status, **values)
+
+
+def _code_form(service: Service, request: Request, back: str, *, error: str = "", status: int = 200) -> Response:
+    values: dict[str, Any] = {"title": "One more step", "back": back, "error": error}
+    return dashboard_page(service, request, "dashboard/code.html", None, status=status, **values)
+
+
+def _invitation_form(
+    service: Service, request: Request, *, error: str = "", email: str = "", code: str = "", status: int = 200
+) -> Response:
+    values: dict[str, Any] = {"title": "Set your password", "error": error, "email": email, "code": code}
+    values["shortest"] = passwords.SHORTEST
+    return dashboard_page(service, request, "dashboard/invitation.html", None, status=status, **values)
