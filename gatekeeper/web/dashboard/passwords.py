@@ -52,7 +52,7 @@ def fits(kept: str, password: str) -> bool:
 
     :raises TooManySlow: too many are being looked at.
     """
-    has_one = kept.startswith("$argon2")
+    has_one = is_set(kept)
     with _in_turn():
         try:
             return _hasher.verify(kept if has_one else _nobodys(), _plain(password[:LONGEST])) and has_one
@@ -92,6 +92,11 @@ def invite(*, now: int) -> tuple[str, str]:
     """
     code, until = receipt_code(), now + INVITED_FOR
     return code, f"{_INVITED}:{until}:{_hashed(code)}"
+
+
+def is_set(kept: str) -> bool:
+    """Tell whether there is a password."""
+    return kept.startswith("$argon2")
 
 
 def is_invited(kept: str, *, now: int) -> bool:

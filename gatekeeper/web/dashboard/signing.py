@@ -80,7 +80,9 @@ def check_code(service: Service, request: Request) -> Response:
         return see_other(f"/sign-in?next={quote(_back(fields), safe='/')}", sessions.end(service, request))
     how = use_code(service, account, fields.get("code", [""])[0])
     if not how:
-        accounts.fail(service, account, entry_of(service, as_member(account), "sign-in.refused", detail="code"))
+        accounts.fail(
+            service.store.staff, account, entry_of(service, as_member(account), "sign-in.refused", detail="code")
+        )
         return _code_form(service, request, _back(fields), error=_WRONG_CODE, status=403)
     return _enter(service, request, account, _back(fields), f"password and {how}")
 
@@ -112,10 +114,10 @@ def take_invitation(service: Service, request: Request) -> Response:
         return _invitation_form(service, request, error=wrong, email=email, code=code, status=400)
     kept, before = passwords.keep_password(password), account.password
     entry = entry_of(service, as_member(account), "account.password", about=account.id.hex(), detail="by invitation")
-    used = accounts.use_once(service, "code", account.id, before, until=service.now() + passwords.INVITED_FOR)
+    used = _use_once(service, "code", account.id, before, lasts=passwords.INVITED_FOR)
     if not used:
         return see_other("/sign-in")
-    accounts.change(service, account.id, lambda held: replace(held, password=kept, failures=0), entry)
+    accounts.change(service.store.staff, account.id, lambda held: replace(held, password=kept, failures=0), entry)
     return see_other("/sign-in")
 
 
@@ -139,15 +141,23 @@ def use_code(service: Service, account: Account, code: str) -> str:
     now = service.now()
     step = factors.step_of(factors.unseal(service.config.keys, account.id, account.totp), code, now=now)
     if step is not None:
-        until = (step + 3) * factors.STEP
-        return "code" if accounts.use_once(service, "totp", account.id, str(step), until=until) else ""
+        return "code" if use_step(service, account.id, step) else ""
     hashed = factors.hash_recovery(code)
-    if hashed not in account.recovery or not accounts.use_once(service, "totp", account.id, hashed, until=now + 3600):
+    if hashed not in account.recovery or not _use_once(service, "recovery", account.id, hashed, lasts=3600):
         return ""
-    left = [each for each in account.recovery if each != hashed]
-    entry = entry_of(service, as_member(account), "account.recovery", detail=f"a code was used, {len(left)} are left")
-    accounts.change(service, account.id, lambda held: replace(held, recovery=tuple(left)), entry)
+    told = f"a code was used, {len(account.recovery) - 1} are left"
+    entry = entry_of(service, as_member(account), "account.recovery", about=account.id.hex(), detail=told)
+
+    def without(held: Account) -> Account:
+        return replace(held, recovery=tuple(each for each in held.recovery if each != hashed))
+
+    accounts.change(service.store.staff, account.id, without, entry)
     return "recovery code"
+
+
+def use_step(service: Service, account: bytes, step: int) -> bool:
+    """Use up the code of a step; tell whether nobody had."""
+    return _use_once(service, "totp", account, str(step), lasts=4 * factors.STEP)
 
 
 def _may_try(service: Service, request: Request, account: Account) -> bool:
@@ -163,21 +173,23 @@ def _count_failure(service: Service, account: Account | None) -> None:
     if account is None:
         service.store.staff.note(entry)
     else:
-        accounts.fail(service, account, entry)
+        accounts.fail(service.store.staff, account, entry)
 
 
 def _has_a_try(service: Service, session: Session) -> bool:
-    until = session.begun_at + sessions.HALFWAY
-    return any(
-        accounts.use_once(service, "try", session.account, f"{session.digest.hex()}.{n}", until=until)
-        for n in range(_TRIES)
-    )
+    tries = (f"{session.digest.hex()} {n}" for n in range(_TRIES))
+    return any(_use_once(service, "try", session.account, one, lasts=sessions.HALFWAY) for one in tries)
+
+
+def _use_once(service: Service, use: str, account: bytes, what: str, *, lasts: int) -> bool:
+    now = service.now()
+    return accounts.use_once(service.store, use, account, what, now=now, until=now + lasts)
 
 
 def _enter(service: Service, request: Request, account: Account, back: str, how: str) -> Response:
     """Let somebody in, who has shown everything that is asked."""
     if account.failures:
-        accounts.change(service, account.id, lambda held: replace(held, failures=0, failed_at=0))
+        accounts.change(service.store.staff, account.id, lambda held: replace(held, failures=0, failed_at=0))
     entry = entry_of(service, as_member(account), "session.begun", detail=how)
     cookie = sessions.begin(service, request, account.id, entry=entry)
     value = Tokens(service.config.keys, "known").sign([account.id.hex(), service.now() + _KNOWN_FOR])
