@@ -5,7 +5,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 
 from .choices import Choice, State
 from .purposes import AgeBand, Purpose
@@ -87,17 +87,81 @@ class Denied:
 Decision = Allowed | Denied
 
 
+class Rule(IntEnum):
+    """The rules, in the order in which they are asked."""
+
+    KNOWN = 1
+    NECESSARY = 2
+    AGE = 3
+    STATUS = 4
+    SIGNAL = 5
+    CONSENT = 6
+    GRANTED = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A rule that was asked.
+
+    :param tracker: about which: a tag manager asks for what it loads; empty where a purpose was asked about.
+    :param decision: None where the rule did not apply, so that the next one was asked.
+    """
+
+    rule: Rule
+    tracker: str
+    decision: Decision | None
+
+
+#: A decision, and the rule that made it.
+_Ruled = tuple[Rule, Decision]
+
+
 def decide(tracker: str, visitor: Visitor, site: Site, *, now: int) -> Decision:
     """Decide whether a tracker may fire. The first rule that applies wins.
 
     :param tracker: a tracker's id.
     :param now: seconds since the epoch.
     """
+    return _ask(tracker, visitor, site, now=now)[1]
+
+
+def decide_purpose(purpose: str, visitor: Visitor, site: Site, *, now: int) -> Decision:
+    """Decide whether the site itself may do something for a purpose, such as keep a field of an event.
+
+    The same rules as :func:`decide`, with the purpose's own bit in place of a tracker's.
+    """
+    return _ask_purpose(purpose, visitor, site, now=now)[1]
+
+
+def explain(tracker: str, visitor: Visitor, site: Site, *, now: int) -> list[Step]:
+    """Return the rules that :func:`decide` asks, in their order. The last is the one that decides."""
+    rule, decision = _ask(tracker, visitor, site, now=now)
+    declared = site.trackers.get(tracker)
+    if declared is None or not declared.loads:
+        return _steps(tracker, rule, decision)
+    loaded = _loaded(declared, visitor, site, now=now)
+    if not isinstance(loaded[2], Allowed):
+        return _steps(*loaded)
+    # What it loads may run; the loader's own word comes after that.
+    return [*_steps(loaded[0], loaded[1], None), Step(rule, tracker, decision)]
+
+
+def explain_purpose(purpose: str, visitor: Visitor, site: Site, *, now: int) -> list[Step]:
+    """Return the rules that :func:`decide_purpose` asks, likewise."""
+    return _steps("", *_ask_purpose(purpose, visitor, site, now=now))
+
+
+def _steps(tracker: str, rule: Rule, decision: Decision | None) -> list[Step]:
+    """Return the rule that made a decision, after those that did not apply: they are asked in order."""
+    return [*(Step(before, tracker, None) for before in Rule if before < rule), Step(rule, tracker, decision)]
+
+
+def _ask(tracker: str, visitor: Visitor, site: Site, *, now: int) -> _Ruled:
     declared = site.trackers.get(tracker)
     if declared is None:
-        return Denied(Reason.FAIL_CLOSED)
+        return Rule.KNOWN, Denied(Reason.FAIL_CLOSED)
     if declared.loads:
-        return _decide_loader(declared, visitor, site, now=now)
+        return _ask_loader(declared, visitor, site, now=now)
 
     def granted(choice: Choice) -> Reason | None:
         told = site.told[choice.notice][tracker]
@@ -108,31 +172,31 @@ def decide(tracker: str, visitor: Visitor, site: Site, *, now: int) -> Decision:
     return _rules(declared.purpose, tracker, granted, visitor, site, now=now)
 
 
-def _decide_loader(loader: Tracker, visitor: Visitor, site: Site, *, now: int) -> Decision:
+def _ask_loader(loader: Tracker, visitor: Visitor, site: Site, *, now: int) -> _Ruled:
     """Decide about a tag manager: for itself it is for nothing, so it may run when anything that it loads may.
 
     Its own vendor must have been told of all the same, and the visitor may except it (VG Hannover, 19 March 2025:
     a tag manager itself needs consent).
     """
-    loaded = [decide(child, visitor, site, now=now) for child in loader.loads]
-    allowed = next((decision for decision in loaded if isinstance(decision, Allowed)), None)
-    if allowed is None:
-        return loaded[0]
+    _, rule, decision = _loaded(loader, visitor, site, now=now)
+    if not isinstance(decision, Allowed):
+        return rule, decision
     choice = visitor.choice
-    if allowed.reason is Reason.GRANTED and choice is not None:
+    if decision.reason is Reason.GRANTED and choice is not None:
         if not site.told[choice.notice][loader.id]:
-            return Denied(Reason.STALE_NOTICE)
+            return Rule.CONSENT, Denied(Reason.STALE_NOTICE)
         if loader.purpose in choice.purposes and loader.id in choice.trackers:
-            return Denied(Reason.REFUSED)
-    return replace(allowed, tracker=loader.id)
+            return Rule.CONSENT, Denied(Reason.REFUSED)
+    return rule, replace(decision, tracker=loader.id)
 
 
-def decide_purpose(purpose: str, visitor: Visitor, site: Site, *, now: int) -> Decision:
-    """Decide whether the site itself may do something for a purpose, such as keep a field of an event.
+def _loaded(loader: Tracker, visitor: Visitor, site: Site, *, now: int) -> tuple[str, Rule, Decision]:
+    """Return the first tracker that a tag manager loads and that may run; where none may, the first of all."""
+    asked = [(child, *_ask(child, visitor, site, now=now)) for child in loader.loads]
+    return next((one for one in asked if isinstance(one[2], Allowed)), asked[0])
 
-    The same rules as :func:`decide`, with the purpose's own bit in place of a tracker's.
-    """
 
+def _ask_purpose(purpose: str, visitor: Visitor, site: Site, *, now: int) -> _Ruled:
     def granted(choice: Choice) -> Reason | None:
         if purpose not in site.notices[choice.notice].purposes:
             return Reason.STALE_NOTICE
@@ -149,38 +213,38 @@ def _rules(
     site: Site,
     *,
     now: int,
-) -> Decision:
+) -> _Ruled:
     # 1. In doubt, nothing fires.
     purpose = site.purposes.get(purpose_id)
     if purpose is None or site.notice is None:
-        return Denied(Reason.FAIL_CLOSED)
+        return Rule.KNOWN, Denied(Reason.FAIL_CLOSED)
 
     # 2. What the site cannot work without, each with its written justification.
     if purpose.necessary:
-        return Allowed(Reason.NECESSARY, site.id, tracker, purpose.id)
+        return Rule.NECESSARY, Allowed(Reason.NECESSARY, site.id, tracker, purpose.id)
 
     # 3. Minors are not tracked.
     if _minor(purpose, visitor):
-        return Denied(Reason.MINOR)
+        return Rule.AGE, Denied(Reason.MINOR)
 
     # 4. A subject's own request to stop.
     if visitor.status is not Status.ACTIVE:
-        return Denied(Reason.RESTRICTED)
+        return Rule.STATUS, Denied(Reason.RESTRICTED)
 
     # 5. A browser's objection, unless the visitor lifted it by the separate switch.
     if _objected(purpose, visitor):
-        return Denied(Reason.SIGNAL)
+        return Rule.SIGNAL, Denied(Reason.SIGNAL)
 
     # 6. Consent must exist, be this site's, be fresh, and have been told of this purpose and recipient.
     choice = visitor.choice
     if choice is None:
-        return Denied(Reason.NO_CHOICE)
+        return Rule.CONSENT, Denied(Reason.NO_CHOICE)
     denied = _no_consent(choice, site, now=now) or granted(choice)
     if denied is not None:
-        return Denied(denied)
+        return Rule.CONSENT, Denied(denied)
 
     # 7. The visitor granted it.
-    return Allowed(Reason.GRANTED, site.id, tracker, purpose.id, choice.notice)
+    return Rule.GRANTED, Allowed(Reason.GRANTED, site.id, tracker, purpose.id, choice.notice)
 
 
 def _minor(purpose: Purpose, visitor: Visitor) -> bool:
