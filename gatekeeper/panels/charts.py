@@ -5,6 +5,7 @@ shapes; what it writes for scripts is left out, as none would run, and the legen
 """
 
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -19,6 +20,10 @@ from gatekeeper.core.panels import Cell, Panel, Shape, Unit
 from gatekeeper.store.books import Mark, MarkKind
 
 from .writing import say
+
+# pygal hooks itself into the imports of the whole process, for plugins that we have none of, and in a way that Python
+# 3.11 warns of at each import that fails.
+sys.meta_path[:] = [finder for finder in sys.meta_path if type(finder).__module__ != pygal.__name__]
 
 #: On a desk and on a phone: a picture is scaled to its place, and its text with it.
 WIDTH, NARROW = 640, 340
