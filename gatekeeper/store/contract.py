@@ -44,13 +44,18 @@ class ConsentRecord:
     ended_as: str = ""
 
 
+#: The outcome of a choice that grants something, but not all that it was asked for.
+PARTIAL = "partial"
+
+
 class Total(NamedTuple):
     """What a tally counts, with nobody in it. Every hit looks one up, and a tuple is hashed without running Python.
 
     :param day: ISO date, in the site's time zone.
-    :param what: ``choice`` (name = state), ``hit`` (name = tracker), ``outcome`` (name = tracker), ``late``.
+    :param what: ``choice`` (name = state), ``purpose`` (name = purpose), ``hit`` (name = tracker), ``outcome`` (name =
+        tracker), ``late``.
     :param reason: the decision's reason, where there is one.
-    :param outcome: of a tracker on a page, where there is one.
+    :param outcome: of a tracker on a page; the state of a purpose; :data:`PARTIAL` for a grant of some purposes only.
     """
 
     site: str

@@ -19,7 +19,7 @@ from gatekeeper.core.sites import Site
 from gatekeeper.core.tokens import SubjectToken
 from gatekeeper.core.visits import Visit
 from gatekeeper.languages import words
-from gatekeeper.store.contract import ConsentRecord, Total
+from gatekeeper.store.contract import PARTIAL, ConsentRecord, Total
 
 from .ages import asks_age
 from .erase import ticket
@@ -118,10 +118,20 @@ def take(service: Service, request: Request, visit: Visit, answer: Answer) -> Ou
     """
     outcome = _take(service, request, visit, answer)
     if not outcome.denied:
-        day, choice = visit.site.day_of(visit.now), outcome.choice
-        service.store.tally(Total(visit.site.id, day, "choice", choice.state, notice=choice.notice))
+        _count(service, visit, outcome.choice)
     left = leftovers(service, request, visit, outcome.choice)
     return replace(outcome, cookies=(*outcome.cookies, *left)) if left else outcome
+
+
+def _count(service: Service, visit: Visit, choice: Choice) -> None:
+    """Count a choice, and what it says of each purpose that its notice asks about: numbers, with nobody in them."""
+    site, day, tally = visit.site, visit.site.day_of(visit.now), service.store.tally
+    asked, granted = site.notices[choice.notice].purposes, choice.state is State.GRANTED
+    part = granted and (bool(choice.trackers) or not choice.purposes.issuperset(asked))
+    tally(Total(site.id, day, "choice", choice.state, outcome=PARTIAL if part else "", notice=choice.notice))
+    for purpose in asked:
+        told = State.REFUSED if granted and purpose not in choice.purposes else choice.state
+        tally(Total(site.id, day, "purpose", purpose, outcome=told.value, notice=choice.notice))
 
 
 def _take(service: Service, request: Request, visit: Visit, answer: Answer) -> Outcome:

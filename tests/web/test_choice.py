@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gatekeeper.core.registry import read_registry
-from gatekeeper.store.contract import Store
+from gatekeeper.store.contract import Store, Total
 from gatekeeper.web.choice import receipt_hash
 from gatekeeper.web.service import Service
 
@@ -286,8 +286,45 @@ def test_totals_count_choices_and_hold_nobody(browser: Browser, store: Store) ->
     browser.choose("analytics")
     browser.choose()
 
-    counted = {(total.name, total.notice): n for total, n in store.totals("shop").items()}
-    assert counted == {("refused", 1): 1, ("granted", 1): 1, ("withdrawn", 1): 1}
+    assert {total[2:]: n for total, n in store.totals("shop").items() if total.what == "choice"} == {
+        ("choice", "refused", "", "", 1): 1,
+        ("choice", "granted", "", "partial", 1): 1,
+        ("choice", "withdrawn", "", "", 1): 1,
+    }
+
+
+#: What is granted, how the choice is counted, and what is counted of functional, analytics and marketing.
+COUNTED = [
+    (("functional", "analytics", "marketing"), {}, "", ("granted", "granted", "granted")),
+    (("functional", "analytics", "marketing"), {"video": False}, "partial", ("granted", "granted", "granted")),
+    (("marketing",), {}, "partial", ("refused", "refused", "granted")),
+    ((), {"ad-pixel": True}, "partial", ("refused", "refused", "refused")),
+    ((), {}, "", ("refused", "refused", "refused")),
+]
+
+
+@pytest.mark.parametrize(("granted", "trackers", "outcome", "states"), COUNTED)
+def test_totals_count_each_purpose_and_hold_nobody(
+    browser: Browser, store: Store, granted: tuple[str, ...], trackers: dict[str, bool], outcome: str, states: Any
+) -> None:
+    browser.choose(*granted, trackers=trackers)
+
+    state = "granted" if granted or trackers else "refused"
+    purposes = dict(zip(("functional", "analytics", "marketing"), states, strict=True))
+    assert store.totals("shop") == {
+        Total("shop", "2026-11-22", "choice", state, outcome=outcome, notice=1): 1,
+        **{Total("shop", "2026-11-22", "purpose", name, outcome=said, notice=1): 1 for name, said in purposes.items()},
+    }
+
+
+def test_a_withdrawal_is_counted_as_one_for_each_purpose(browser: Browser, store: Store) -> None:
+    browser.choose("analytics")
+    before = store.totals("shop")
+
+    browser.choose()
+
+    counted = {(total.name, total.outcome) for total in store.totals("shop").keys() - before.keys()}
+    assert counted == {("withdrawn", ""), *((name, "withdrawn") for name in ("functional", "analytics", "marketing"))}
 
 
 @pytest.mark.row("MI-02")
@@ -299,7 +336,7 @@ def test_a_minors_grant_is_a_refusal_that_keeps_the_band(
 
     assert answer.status_code == status
     assert browser.cookie("gk_choice") == f"1.shop.1.20261122.{value}"
-    assert len(store.totals("shop")) == (status == 200)
+    assert bool(store.totals("shop")) == (status == 200)
 
 
 def test_a_minor_who_accepts_by_the_form_is_shown_what_holds(browser: Browser) -> None:

@@ -28,4 +28,4 @@ def test_late_in_the_evening_of_london_it_is_tomorrow_in_berlin(
 
     counted = {(total.what, total.day) for total in service.store.totals("shop")}
 
-    assert counted == {("hit", "2026-11-23"), ("outcome", "2026-11-23"), ("choice", "2026-11-23")}
+    assert counted == {(what, "2026-11-23") for what in ("hit", "outcome", "choice", "purpose")}

@@ -199,7 +199,7 @@ def test_what_a_browser_fetches_ahead_leaves_no_event(
     browser.get(f"/gk/l/{service.links.sign(LINK)}", headers=headers)
 
     assert events_of(service, browser) == []
-    assert {total.what for total in service.store.totals("shop")} == {"choice"}
+    assert {total.what for total in service.store.totals("shop")} == {"choice", "purpose"}
 
 
 @pytest.mark.row("EM-09")
@@ -211,7 +211,7 @@ def test_what_only_asks_for_the_head_leaves_no_event(browser: Browser, service: 
         browser.client.head(path, base_url=ORIGIN, headers={"User-Agent": CHROME})
 
     assert events_of(service, browser) == []
-    assert {total.what for total in service.store.totals("shop")} == {"choice"}
+    assert {total.what for total in service.store.totals("shop")} == {"choice", "purpose"}
 
 
 def test_a_program_that_agreed_is_known_as_one(new_browser: Callable[..., Browser], service: Service) -> None:

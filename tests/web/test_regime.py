@@ -336,5 +336,5 @@ def test_an_objection_to_the_totals_takes_no_more_than_a_refusal_and_leaves_no_i
     assert (told.status_code, answer.json["state"]) == (204, "refused")
     assert "Set-Cookie" not in told.headers
     assert objecting.cookie("gk_choice") == "1.shop.1.20261122.rx.0.0.-.0"
-    assert names == {"ad-pixel", "refused"}
+    assert names == {"ad-pixel", "refused", "functional", "analytics", "marketing"}
     assert {name for name, n in rows(config).items() if n} == {"totals"}
