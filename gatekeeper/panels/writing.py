@@ -52,9 +52,19 @@ def _duration(seconds: int) -> str:
 
 def csv_of(panel: Panel) -> Iterator[bytes]:
     """Yield a panel as a CSV file (RFC 4180), a few rows at a time: every cell quoted, and none of them a formula."""
-    yield (_MARK + _lines([[column.id for column in panel.columns]])).encode()
+    yield csv_head([column.id for column in panel.columns])
     for start in range(0, len(panel.rows), _ROWS_AT_ONCE):
-        yield _lines([_plain(cell) for cell in row] for row in panel.rows[start : start + _ROWS_AT_ONCE]).encode()
+        yield csv_lines(panel.rows[start : start + _ROWS_AT_ONCE])
+
+
+def csv_head(ids: Iterable[str]) -> bytes:
+    """Return the beginning of a CSV file: the names of its columns."""
+    return (_MARK + _lines([ids])).encode()
+
+
+def csv_lines(rows: Iterable[Iterable[Cell]]) -> bytes:
+    """Return rows of a CSV file: every cell quoted, and none of them a formula."""
+    return _lines([_plain(cell) for cell in row] for row in rows).encode()
 
 
 def _lines(rows: Iterable[Iterable[str]]) -> str:
