@@ -24,6 +24,7 @@ MAY_IMPORT = {
     "config": ("config", "core"),
     "gate": ("gate", "core"),
     "geo": ("geo", "core"),
+    "watching": ("watching", "panels", "core", "web.service", "store.contract", "store.books", "config"),
 }
 
 #: Of the standard library, what neither looks at the world nor changes it.
@@ -42,6 +43,7 @@ PURE = {
     "ipaddress",
     "itertools",
     "json",
+    "math",
     "re",
     "string",
     "struct",
