@@ -20,6 +20,10 @@ class Unit(StrEnum):
     COUNT = "count"
     #: A part of a whole, from 0 to 1.
     SHARE = "share"
+    #: How much more there is than before, as a part of that; less than 0 where there is less.
+    CHANGE = "change"
+    #: The same between two shares: their difference.
+    POINTS = "points"
     SECONDS = "seconds"
     #: In whole units of a currency that another column names.
     MONEY = "money"

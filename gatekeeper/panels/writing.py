@@ -35,6 +35,10 @@ def say(cell: Cell, unit: Unit) -> str:
     match unit:
         case Unit.SHARE:
             return f"{cell:,.1%}".replace("%", " %")
+        case Unit.CHANGE:
+            return f"{cell:+,.1%}".replace("%", " %")
+        case Unit.POINTS:
+            return f"{cell * 100:+,.1f} points"
         case Unit.SECONDS:
             return _duration(round(cell))
         case Unit.MONEY:
