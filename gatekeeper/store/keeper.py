@@ -20,12 +20,14 @@ from gatekeeper.core.rollups import What
 from gatekeeper.core.sightings import Seen, Sighting
 
 from . import sealing, writes
+from .books import Alarms, Drafts, Marks, StaffBook
 from .connections import Connections
 from .contract import Amount, ConsentRecord, Measures, Purged, Row, Total, Visitors, Visits
 from .engine import Engine
 from .panels import Panels
 from .purging import Purge, last_finished
 from .settling import BATCH, BATCH_WHILE_BUSY, SOON, Settler
+from .shelf import Shelf
 from .tallies import Tally
 from .transactions import Job, Transactions, unavailable
 from .writer import Writer, totals_job
@@ -42,6 +44,12 @@ class Keeper:
         self._engine = engine
         self._sql = engine.sql
         self._panels = Panels(engine.sql, self._read)
+        shelf = Shelf(engine.sql, self._read, lambda work: self._do(Job(work=work)))
+        #: What is kept for staff: see :class:`~gatekeeper.store.contract.Store`.
+        self.staff: StaffBook = shelf
+        self.marks: Marks = shelf
+        self.alarms: Alarms = shelf
+        self.drafts: Drafts = shelf
         self._settler = Settler(zones)
         self._tally = Tally()
         self._connections = Connections(engine)

@@ -19,7 +19,7 @@ ROOM = 64 * 1024
 #: How often a transaction is tried that others stood in the way of, or that a lost connection ended.
 TRIES = 3
 
-Work = Callable[[Connection], None]
+Work = Callable[[Connection], object]
 
 
 class Job:
