@@ -7,11 +7,12 @@ from typing import Any
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
+from gatekeeper import purging
 from gatekeeper.config import Config, load_config
 from gatekeeper.geo.places import locator
-from gatekeeper.purging import Schedule
 from gatekeeper.store.contract import Store
 from gatekeeper.store.engines import open_store
+from gatekeeper.watching import schedule as watching
 from gatekeeper.web.collect import Collect
 from gatekeeper.web.dispatch import answer
 from gatekeeper.web.http import Request
@@ -37,7 +38,7 @@ def create_app(
     locate = locator(config.geo, config.path.parent)
     service = Service(config, store, clock=clock, locate=locate)
     if alone:
-        service.look_after = Schedule(service, clock).ensure
+        service.look_after = _beside(purging.Schedule(service, clock), watching.Schedule(service, clock))
 
     app = Flask("gatekeeper", static_folder=None)
     app.extensions["gatekeeper"] = service
@@ -47,6 +48,16 @@ def create_app(
     app.register_error_handler(HTTPException, _no_such_page)
     app.wsgi_app = Collect(app.wsgi_app, service, config.prefix)  # type: ignore[method-assign]
     return app
+
+
+def _beside(*schedules: purging.Schedule | watching.Schedule) -> Callable[[], None]:
+    """Return what begins all that runs beside the requests, where it does not run."""
+
+    def ensure() -> None:
+        for schedule in schedules:
+            schedule.ensure()
+
+    return ensure
 
 
 def _add(app: Flask, service: Service, route: Route) -> None:

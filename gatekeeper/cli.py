@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from gatekeeper import __version__, copying
-from gatekeeper.commands import beginning, health, keeping, learning, places, publishing, running, users
+from gatekeeper.commands import beginning, health, keeping, learning, places, publishing, running, users, watching
 from gatekeeper.config import VARIABLES
 from gatekeeper.core.errors import GatekeeperError
 
@@ -48,3 +48,5 @@ main.add_command(copying.store)
 main.add_command(places.geo)
 main.add_command(health.doctor)
 main.add_command(users.users)
+main.add_command(watching.watch)
+main.add_command(watching.alerts)

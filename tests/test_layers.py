@@ -24,7 +24,10 @@ MAY_IMPORT = {
     "config": ("config", "core"),
     "gate": ("gate", "core"),
     "geo": ("geo", "core"),
-    "watching": ("watching", "panels", "core", "web.service", "store.contract", "store.books", "config"),
+    "watching": (
+        "watching",
+        *("panels", "core", "config", "assets", "store.contract", "store.books", "web.service", "web.ids"),
+    ),
 }
 
 #: Of the standard library, what neither looks at the world nor changes it.

@@ -60,19 +60,29 @@ def embed(site: str, prefix: str = "/gk") -> str:
 
 
 @click.command()
+@click.option("--live", is_flag=True, help="Look at your own pages in a real browser that rejects, withdraws, objects.")
+@click.option("--site", help="With --live: only this site.")
 @with_config
-def check() -> None:
-    """Find every mistake in the configuration.
+def check(site: str | None, *, live: bool) -> None:
+    """Find every mistake in the configuration; with --live, what your pages send after a refusal.
 
     Says also what has not been published yet, and which texts are not there in which language.
 
     Reads gatekeeper.toml and the environment. Each mistake comes with its key, its value, the rule it breaks and how
-    to mend it; the exit code is then 1.
+    to mend it; the exit code is then 1. So it is where a page sends anything to a vendor, or keeps anything, without a
+    yes: --live shows what was done on which page, and what went out.
     """
+    if site and not live:
+        raise click.UsageError("--site goes with --live")
     config = load_config()
+    if live:
+        from .watching import check_live
+
+        check_live(config, site)
+        return
     notices = published(config)
-    for site in config.sites.values():
-        click.echo(_summary(site, notices[site.id], _size_of_choice(site)))
+    for one in config.sites.values():
+        click.echo(_summary(one, notices[one.id], _size_of_choice(one)))
     click.echo(f"No mistakes in {config.path}.")
 
 

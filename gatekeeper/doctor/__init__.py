@@ -53,6 +53,7 @@ def _examine_config(environ: Mapping[str, str], config: Config, url: str | None)
         yield from machine.notices(config, notices)
         yield from machine.clock(notices, now=time.time())
     yield from machine.cookies(config)
+    yield from machine.browser(config)
     yield from machine.proxies(config)
     if url is not None:
         yield from page.examine(config, url)

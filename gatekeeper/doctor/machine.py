@@ -20,6 +20,7 @@ from gatekeeper.core.sites import Scope, Site
 from gatekeeper.databases import is_new, is_served
 from gatekeeper.publishing import pending
 from gatekeeper.store.engines import find_engine, is_sqlite, sqlite_path
+from gatekeeper.watching.rounds import why_not
 
 from .findings import Finding, fail, ok, warn
 
@@ -208,6 +209,15 @@ def _reach(site: Site) -> str:
 def _is_local(origin: str) -> bool:
     host = urlsplit(origin).hostname or ""
     return host in {"localhost", "127.0.0.1", "::1"} or host.endswith(".localhost") or host.startswith("127.")
+
+
+def browser(config: Config) -> Iterator[Finding]:
+    """Look whether the site's own pages can be checked every day."""
+    if reason := why_not(config):
+        rule = "a refusal that does not hold is found by a browser that refuses, or by a visitor"
+        yield warn("daily check", f"your pages are not checked: {reason}", rule, "see docs/alerts.md")
+    else:
+        yield ok("daily check", "a browser is here that can look at your pages every day")
 
 
 def proxies(config: Config) -> Iterator[Finding]:

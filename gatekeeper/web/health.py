@@ -15,7 +15,7 @@ _ASKEW = 3600
 def healthz(service: Service, request: Request) -> Response:
     """Say whether everything works, and if not, what is wrong."""
     problems = find_problems(service)
-    told = {"status": "degraded" if problems else "ok", "problems": problems, "warnings": service.warnings}
+    told = {"status": "degraded" if problems else "ok", "problems": problems, "warnings": (*service.warnings, *service.notes.values())}
     return json_response(told, 503 if problems else 200)
 
 

@@ -96,6 +96,10 @@ class Service:
         #: What is wrong with what runs beside the requests, by its name; and what is not as it should be, but works.
         self.troubles: dict[str, str] = {}
         self.warnings: tuple[str, ...] = ()
+        #: What is worth knowing of what runs beside the requests, by its name; visitors are served all the same.
+        self.notes: dict[str, str] = {}
+        #: Why the site's own pages cannot be checked in a browser here; empty where they can.
+        self.unchecked = ""
         #: Called now and then while requests come in: begins what runs beside them, where it does not run.
         self.look_after: Callable[[], None] = lambda: None
         self.began = int(clock())
