@@ -26,7 +26,7 @@ from .writing import say
 sys.meta_path[:] = [finder for finder in sys.meta_path if type(finder).__module__ != pygal.__name__]
 
 #: On a desk and on a phone: a picture is scaled to its place, and its text with it.
-WIDTH, NARROW = 640, 340
+WIDTH, NARROW = 640, 300
 _HEIGHT, _NARROW_HEIGHT = 280, 250
 #: More bars than this are not read; the table has them all.
 MOST_BARS = 12
@@ -400,8 +400,9 @@ def _write_values(graph: Any, figure: _Figure) -> None:
         series = next(node for node in plot if f"serie-{number}" in node.get("class", "").split())
         told = [value for value in values[::-1] if value is not None]
         for bar, value in zip(series.iter("rect"), told, strict=True):
-            x = float(bar.get("x")) + float(bar.get("width")) + 6
-            y = float(bar.get("y")) + float(bar.get("height")) / 2 + _FONT * 0.35
+            # pygal leaves out what is 0.
+            left, wide, top, high = (float(bar.get(key) or 0) for key in ("x", "width", "y", "height"))
+            x, y = left + wide + 6, top + high / 2 + _FONT * 0.35
             graph.svg.node(plot, "text", x=f"{x:.1f}", y=f"{y:.1f}").text = say(value, figure.unit)
 
 

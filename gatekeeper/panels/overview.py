@@ -225,7 +225,8 @@ def _of_days(id: str, title: str, column: str, what: What, sources: Sources, ask
     """Make a panel of one number by day, beside the days before."""
     now, before = _twice(asked, partial(_daily, sources, asked, what))
     rows = _beside_by_day(sources, asked, now, before)
-    if asked.where and what is What.VISIT:
+    hides = bool(asked.where) and what is What.VISIT
+    if hides:
         rows = tuple((day, *map(_few, cells)) for day, *cells in rows)
     return Panel(
         id,
@@ -233,7 +234,7 @@ def _of_days(id: str, title: str, column: str, what: What, sources: Sources, ask
         (Column("day", "Day", Unit.DAY), Column("n", column), Column("before", "The days before")),
         rows,
         Chart(Shape.LINES, "day", ("n", "before")),
-        note=_OF_LOGGED,
+        note=f"{_OF_LOGGED} Of fewer than {SMALLEST_GROUP} visits a day no number is told." if hides else _OF_LOGGED,
     )
 
 

@@ -36,14 +36,19 @@ def say(cell: Cell, unit: Unit) -> str:
         case Unit.SHARE:
             return f"{cell:,.1%}".replace("%", " %")
         case Unit.CHANGE:
-            return f"{cell:+,.1%}".replace("%", " %")
+            return _signed(cell * 100, " %")
         case Unit.POINTS:
-            return f"{cell * 100:+,.1f} points"
+            return _signed(cell * 100, " points")
         case Unit.SECONDS:
             return _duration(round(cell))
         case Unit.MONEY:
             return f"{cell:,.2f}"
     return f"{cell:,.0f}" if cell == round(cell) else f"{cell:,.1f}"
+
+
+def _signed(number: float, unit: str) -> str:
+    told = f"{number:+,.1f}"
+    return (told.replace("-", "−") if told.strip("+-0.") else "0.0") + unit
 
 
 def _duration(seconds: int) -> str:

@@ -88,6 +88,14 @@ def query_of(request: Request, *, without: Iterable[str] = (), **more: str) -> s
     return urlencode([*kept, *((name, value) for name, value in more.items() if value)])
 
 
+def words_of(asked: Asked) -> str:
+    """Return what is asked about in words, for whoever reads it later."""
+    filters = [f"{FACET_TITLES[what]}: {value or '(none)'}" for what, value in asked.where.items()]
+    bots = ["machines"] if asked.bot else []
+    about = [asked.about] if asked.about else []
+    return ", ".join([f"{asked.first} to {asked.last}", *about, *bots, *filters])
+
+
 @dataclass(frozen=True, slots=True)
 class Chip:
     """A filter that holds.

@@ -1,10 +1,12 @@
 """Panels as files, charts and printable reports."""
 
+from dataclasses import replace
 from functools import lru_cache
 from hashlib import sha256
+from urllib.parse import quote
 
 from gatekeeper import assets
-from gatekeeper.core.panels import Panel
+from gatekeeper.core.panels import Asked, Panel
 from gatekeeper.core.staff import Right
 from gatekeeper.panels.catalogue import PANELS
 from gatekeeper.panels.charts import draw
@@ -13,43 +15,72 @@ from gatekeeper.web.errors import NotFound
 from gatekeeper.web.http import NO_STORE, OWN, Request, Response
 from gatekeeper.web.service import Service
 
-from .asked import asked_of
-from .page import check_right, headers, panels_of
+from . import audit
+from .asked import asked_of, fields_of, words_of
+from .page import check_right, dashboard_page, headers, panels_of, shrunk
 
 #: A chart has its style inside; opened by itself it can do nothing else.
 _PICTURE = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox"
+_KINDS = {"csv": "text/csv; charset=utf-8; header=present", "json": "application/json", "svg": "image/svg+xml"}
 
 
 def show(service: Service, request: Request, site: str, panel: str, form: str) -> Response:
     """Send a panel as CSV, JSON or SVG."""
     if panel not in PANELS:
         raise NotFound(f"there is no panel {panel[:32]!r}")
-    if form not in {"csv", "json", "svg"}:
-        raise NotFound(f"there are no files of the form {form[:16]!r}: use csv, json or svg")
+    if form not in _KINDS:
+        raise NotFound(f"there are no files of the form {form[:16]!r}: use one of {', '.join(_KINDS)}")
     asked = asked_of(service, request, site)
-    if form != "svg":
-        check_right(request, Right.EXPORT, site, "take numbers along")
-    [made] = panels_of(service, site, asked, [panel])
     if form == "svg":
-        return _picture(service, site, made, asked.first, asked.last)
+        return _picture(service, request, site, _made(service, site, panel, asked), asked)
+    check_right(request, Right.EXPORT, site, "take numbers along")
+    made = _made(service, site, panel, asked)
+    audit.note(service, request.member, "export", site=site, about=f"{panel}.{form}", detail=words_of(asked))
     return _file(made, form, f"{site}-{panel}-{asked.first}-{asked.last}.{form}")
 
 
-def _picture(service: Service, site: str, panel: Panel, first: str, last: str) -> Response:
+def _made(service: Service, site: str, panel: str, asked: Asked) -> Panel:
+    [made] = panels_of(service, site, asked, [panel])
+    return made
+
+
+def _picture(service: Service, request: Request, site: str, panel: Panel, asked: Asked) -> Response:
     if panel.chart is None:
         raise NotFound(f"panel {panel.id} has no chart: it is a table")
-    return Response(200, (*headers("image/svg+xml", _PICTURE), NO_STORE), draw(panel))
+    marks = service.store.marks.marks(site, asked.first, asked.last)
+    drawn = draw(panel, marks, dark=_dark(request), narrow=("narrow", "1") in fields_of(request))
+    return shrunk(request, Response(200, (*headers(_KINDS["svg"], _PICTURE), NO_STORE), drawn))
+
+
+def _dark(request: Request) -> bool | None:
+    """Return whether a chart is dark: on paper it never is, and on a screen as the screen likes it."""
+    return False if ("paper", "1") in fields_of(request) else None
 
 
 def _file(panel: Panel, form: str, name: str) -> Response:
-    kind = "text/csv; charset=utf-8; header=present" if form == "csv" else "application/json"
-    sent = (*headers(kind), NO_STORE, ("Content-Disposition", f'attachment; filename="{name}"'))
-    return Response(200, sent, stream=csv_of(panel)) if form == "csv" else Response(200, sent, json_of(panel))
+    told = (*headers(_KINDS[form]), NO_STORE, ("Content-Disposition", f'attachment; filename="{quote(name)}"'))
+    return Response(200, told, stream=csv_of(panel)) if form == "csv" else Response(200, told, json_of(panel))
 
 
 def report(service: Service, request: Request, site: str) -> Response:
-    """Show a printable report."""
-    raise NotFound("not built yet")
+    """Show a printable report: all panels of the site, charts as pictures, each with its numbers."""
+    asked = asked_of(service, request, site)
+    check_right(request, Right.EXPORT, site, "take numbers along")
+    ids = [listed.id for listed in PANELS.values() if not listed.about]
+    panels = panels_of(service, site, asked, ids)
+    audit.note(service, request.member, "export", site=site, about="report", detail=words_of(asked))
+    return dashboard_page(
+        service,
+        request,
+        "dashboard/report.html",
+        site,
+        title="Report",
+        report_of=asked,
+        filters=words_of(replace(asked, about="")),
+        panels=panels,
+        marks=service.store.marks.marks(site, asked.first, asked.last)[::-1],
+        made_at=service.published(site).site.day_of(service.now()),
+    )
 
 
 def style(service: Service, request: Request) -> Response:
@@ -58,7 +89,7 @@ def style(service: Service, request: Request) -> Response:
     told = (("ETag", tag), ("Cache-Control", "no-cache"), *OWN)
     if request.header("HTTP_IF_NONE_MATCH") == tag:
         return Response(304, told)
-    return Response(200, (("Content-Type", "text/css; charset=utf-8"), *told), body)
+    return shrunk(request, Response(200, (("Content-Type", "text/css; charset=utf-8"), *told), body))
 
 
 @lru_cache(maxsize=1)

@@ -8,6 +8,9 @@ from gatekeeper.web.service import Service
 from .asked import asked_of
 from .page import dashboard_page, panels_of
 
+#: Whose numbers are shown as cards, before all others.
+_CARDS = ("glance", "rates")
+
 
 def choose_site(service: Service, request: Request) -> Response:
     """Send the browser to the first site it may see."""
@@ -23,5 +26,12 @@ def show(service: Service, request: Request, site: str) -> Response:
     ids = [listed.id for listed in PANELS.values() if listed.page == "overview"]
     panels = panels_of(service, site, asked, ids)
     return dashboard_page(
-        service, request, "dashboard/overview.html", site, title="Overview", asked=asked, panels=panels
+        service,
+        request,
+        "dashboard/overview.html",
+        site,
+        title="Overview",
+        asked=asked,
+        glance=[panel for panel in panels if panel.id in _CARDS],
+        panels=[panel for panel in panels if panel.id not in _CARDS],
     )

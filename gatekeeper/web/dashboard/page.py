@@ -1,5 +1,6 @@
 """The shell of the dashboard: what surrounds each of its pages, and what all of them send along."""
 
+import gzip
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -11,6 +12,7 @@ from gatekeeper import assets
 from gatekeeper.core.panels import Asked, Panel
 from gatekeeper.core.staff import Member, Right
 from gatekeeper.panels.catalogue import PANELS
+from gatekeeper.panels.charts import size
 from gatekeeper.panels.sources import Sources
 from gatekeeper.panels.writing import say
 from gatekeeper.web.errors import Forbidden
@@ -23,6 +25,7 @@ from .asked import DAYS, chips_of, fields_of, query_of
 POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
+_WORTH_SHRINKING = 1024
 _WITH_SCRIPT = "; script-src 'self'; connect-src 'self'"
 
 
@@ -71,7 +74,8 @@ def dashboard_page(
     shown = {**_shell(service, request, site), **(_picker(request, asked) if asked else {}), **values}
     policy = POLICY + _WITH_SCRIPT if script else POLICY
     body = templates().get_template(template).render(shown).encode()
-    return Response(status, (*headers("text/html; charset=utf-8", policy), NO_STORE), body)
+    page = Response(status, (*headers("text/html; charset=utf-8", policy), NO_STORE), body)
+    return shrunk(request, page) if site else page
 
 
 def headers(content_type: str, policy: str = POLICY) -> tuple[tuple[str, str], ...]:
@@ -84,6 +88,18 @@ def headers(content_type: str, policy: str = POLICY) -> tuple[tuple[str, str], .
         # Not no-referrer: under that, browsers post our own forms with the origin "null".
         ("Referrer-Policy", "same-origin"),
     )
+
+
+def shrunk(request: Request, response: Response) -> Response:
+    """Return a response compressed, where the browser takes that and it is worth it.
+
+    Not for what holds a secret beside what somebody else may have put into the address: its size would tell of it
+    (BREACH, CVE-2013-3587).
+    """
+    if len(response.body) < _WORTH_SHRINKING or "gzip" not in request.header("HTTP_ACCEPT_ENCODING"):
+        return response
+    body = gzip.compress(response.body, compresslevel=6, mtime=0)
+    return replace(response, body=body).adding(("Content-Encoding", "gzip"), ("Vary", "Accept-Encoding"))
 
 
 def _shell(service: Service, request: Request, site: str | None) -> dict[str, Any]:
@@ -103,6 +119,7 @@ def _shell(service: Service, request: Request, site: str | None) -> dict[str, An
         "here": here,
         "path": root + path,
         "query": query_of(request) if site else "",
+        "today": service.published(site).site.day_of(service.now()) if site else "",
         "may_export": bool(member and site and member.may(Right.EXPORT, site)),
         "may_manage": bool(member and member.may(Right.MANAGE)),
         "may_audit": bool(member and any(member.may(Right.SEE_AUDIT, each) for each in known)),
@@ -157,4 +174,5 @@ def templates() -> Environment:
         loader=FileSystemLoader(assets.templates()), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["say"] = say
+    environment.globals["chart_size"] = size
     return environment
