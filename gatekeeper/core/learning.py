@@ -8,7 +8,7 @@ a guess: which domains are one company's is written nowhere that a program could
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from .sightings import Seen, Sighting, declares_host, declares_name
@@ -95,6 +95,11 @@ def propose(site: Site, seen: Mapping[Sighting, int]) -> list[Proposal]:
     return proposals
 
 
+def kept_by(hosts: Iterable[str], name: str) -> bool:
+    """Tell whether a name is one that the vendor of some hosts says it keeps."""
+    return any(_is_among(name, _NAMES.get(domain_of(host), ())) for host in _plain(hosts))
+
+
 def domain_of(host: str) -> str:
     """Return what a host shares with the hosts it is taken together with; itself for an address or a bare name."""
     labels = host.partition(":")[0].split(".")
@@ -159,7 +164,7 @@ def _proposal(site: Site, group: _Group, taken: set[str]) -> Proposal:
     )
 
 
-def _plain(hosts: Sequence[str]) -> Iterator[str]:
+def _plain(hosts: Iterable[str]) -> Iterator[str]:
     # A pattern stands for a host below what it names.
     yield from (host.replace("*.", "any.", 1) for host in hosts)
 
