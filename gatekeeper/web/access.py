@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 from gatekeeper.config import Config
 from gatekeeper.core.sites import Site
 
-from .errors import Forbidden, NotFound
+from .errors import Forbidden, NotHere
 from .http import Request, Response
 
 #: What this machine is called where no host is named as staff's.
@@ -43,7 +43,7 @@ def check_staff(request: Request, config: Config) -> None:
 
     Every vendor's script that a visitor allowed runs on the site's origin, and what answers there answers it.
 
-    :raises NotFound: it does not; nobody is told that there is something.
+    :raises NotHere: it does not; nobody is told that there is something.
     """
     host = _host_of(request)
     sites = frozenset[str]().union(*(own_hosts(site) for site in config.sites.values()))
@@ -53,7 +53,7 @@ def check_staff(request: Request, config: Config) -> None:
         or below
         or not (host in config.staff_hosts or (not config.staff_hosts and _is_here(request, host)))
     ):
-        raise NotFound("there is nothing here")
+        raise NotHere("there is nothing here")
 
 
 def _host_of(request: Request) -> str:

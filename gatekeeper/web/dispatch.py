@@ -8,7 +8,7 @@ from gatekeeper.core.staff import EVERY_SITE
 
 from .access import allow_origin, check_navigation, check_staff, check_writer, is_navigation
 from .dashboard import members
-from .errors import SignedOut, TooManySlow, TooOften, status_of
+from .errors import NotHere, SignedOut, TooManySlow, TooOften, status_of
 from .http import Request, Response, json_response
 from .routes import Auth, Route
 from .service import Service
@@ -60,7 +60,7 @@ def _with_origin(
 def _refused_member(service: Service, request: Request, error: GatekeeperError) -> Response:
     """Refuse as a page where somebody opens one; scripts and images of a page get what programs get."""
     refused = _refused(error)
-    if not is_navigation(request) or isinstance(error, TooOften | StoreUnavailable | TooManySlow):
+    if not is_navigation(request) or isinstance(error, NotHere | TooOften | StoreUnavailable | TooManySlow):
         return refused
     if isinstance(error, SignedOut):
         return members.show_sign_in(request)

@@ -7,6 +7,10 @@ class NotFound(GatekeeperError):
     """There is nothing under this address."""
 
 
+class NotHere(NotFound):
+    """What is staff's does not answer where it was asked for; not even a page says so."""
+
+
 class Forbidden(GatekeeperError):
     """The request comes from a place that may not make it."""
 
