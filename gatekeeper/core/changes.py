@@ -54,25 +54,24 @@ class Split:
 def factors_of(steps: Sequence[Step]) -> list[Factor]:
     """Return the factors whose product is the last step.
 
-    A step that is not measured is left out, and so is one that is 0 while there is something of the next; the factor
-    after it then stands for both.
+    A step that is not measured is left out, and so is one that is 0 while there is something of a later one; the
+    factor after it then stands for both.
     """
     factors: list[Factor] = []
     last = Step("", 1.0, 1.0)
-    for step, following in zip(steps, [*steps[1:], None], strict=True):
-        if not _leads(step, following):
-            continue
-        factors.append(Factor(step.id, last.id, _ratio(step.before, last.before), _ratio(step.now, last.now)))
-        last = step
+    for no, step in enumerate(steps):
+        if _leads(step, steps[no + 1 :]):
+            factors.append(Factor(step.id, last.id, _ratio(step.before, last.before), _ratio(step.now, last.now)))
+            last = step
     return factors
 
 
-def _leads(step: Step, following: Step | None) -> bool:
+def _leads(step: Step, later: Sequence[Step]) -> bool:
     if step.before is None or step.now is None:
         return False
-    if following is None or following.before is None or following.now is None:
-        return True
-    return not ((step.before == 0 < following.before) or (step.now == 0 < following.now))
+    lost_before = step.before == 0 and any(one.before for one in later)
+    lost_now = step.now == 0 and any(one.now for one in later)
+    return not (lost_before or lost_now)
 
 
 def _ratio(count: float | None, of: float | None) -> float | None:

@@ -30,6 +30,7 @@ from gatekeeper.core.trackers import GUARD, VISIT, Outcome
 from gatekeeper.store.books import Mark, MarkKind
 from gatekeeper.store.contract import Row, Total
 
+from .reasons import words_of, words_of_blocked
 from .sources import Listed, Sources
 
 #: The numbers whose change can be asked about.
@@ -43,7 +44,7 @@ _STEPS: Mapping[str, tuple[str, ...]] = {
     LOADS: ("answers", "grants", "visits", "views", "loads"),
 }
 _NAMES = {
-    "answers": "answers to the banner",
+    "answers": "answers",
     "grants": "grants",
     "visits": "visits",
     "views": "page views",
@@ -64,15 +65,6 @@ _WHY = {
     POLICY: "kept out by a policy of the page",
     UNANSWERED: "let go, but nothing more was heard of it",
     ABSENT: "not on the page",
-    f"{_BLOCKED}{Reason.FAIL_CLOSED}": "blocked: the registry does not declare it as it is",
-    f"{_BLOCKED}{Reason.STALE_NOTICE}": "blocked: the notice that visitors agreed to does not name it",
-    f"{_BLOCKED}{Reason.REFUSED}": "blocked: refused",
-    f"{_BLOCKED}{Reason.WITHDRAWN}": "blocked: withdrawn",
-    f"{_BLOCKED}{Reason.NO_CHOICE}": "blocked: no choice yet",
-    f"{_BLOCKED}{Reason.EXPIRED}": "blocked: the choice has run out",
-    f"{_BLOCKED}{Reason.SIGNAL}": "blocked: the browser objects",
-    f"{_BLOCKED}{Reason.MINOR}": "blocked: too young",
-    f"{_BLOCKED}{Reason.RESTRICTED}": "blocked: the visitor restricted it",
 }
 
 #: For so many days, up to the last that is asked for, it is looked at each when something broke.
@@ -90,14 +82,19 @@ _KINDS = {
 
 def why(reason: str) -> str:
     """Return in words why a tracker did not fire."""
-    return _WHY.get(reason, reason.replace("_", " ").replace("blocked ", "blocked: ", 1))
+    blocked = words_of_blocked(reason.removeprefix(_BLOCKED)).title
+    return _WHY.get(reason) or f"blocked: {blocked[0].lower()}{blocked[1:]}"
 
 
 def outcome_words(outcome: str, reason: str) -> str:
     """Return in words what became of a tracker on one page."""
     if outcome == Outcome.BLOCKED:
-        return why(POLICY if reason in {Reason.GRANTED, Reason.NECESSARY} else f"{_BLOCKED}{reason}")
-    return outcome if not reason else f"{outcome} ({reason.replace('_', ' ')})"
+        return why(f"{_BLOCKED}{reason}")
+    return (
+        outcome
+        if not reason or reason in {Reason.GRANTED, Reason.NECESSARY}
+        else f"{outcome}: {words_of(reason).title}"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -387,7 +384,9 @@ def part_title(part: Part, about: str) -> str:
     if part.id not in _NAMES:
         return f"{about}: {why(part.id)}, of 100 page views"
     name = _NAMES[part.id]
-    return f"{name.capitalize()} for 100 {_NAMES[part.of]}" if part.of else name.capitalize()
+    if part.of:
+        return f"{name.capitalize()} for 100 {_NAMES[part.of]}"
+    return "Answers to the banner" if part.id == "answers" else name.capitalize()
 
 
 def _trackers(sources: Sources, asked: Asked) -> Panel:

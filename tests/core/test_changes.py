@@ -21,7 +21,7 @@ from gatekeeper.core.changes import (
 )
 
 SIZES = st.one_of(st.just(0.0), st.floats(1e-3, 1e4))
-COUNTS = st.one_of(st.none(), st.integers(0, 100_000))
+COUNTS = st.one_of(st.none(), st.just(0), st.integers(0, 100_000))
 FAULTS = frozenset({"failed"})
 CHOICES = frozenset({"refused"})
 
