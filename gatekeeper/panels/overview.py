@@ -23,6 +23,8 @@ _NO_MACHINES = "Choices are counted without anything about who gives them, so th
 
 _GRANTED, _PARTLY, _REFUSED, _WITHDRAWN = "granted", "partly", "refused", "withdrawn"
 _STATES = {_GRANTED: "Accepted all", _PARTLY: "Accepted some", _REFUSED: "Refused all", _WITHDRAWN: "Withdrawn"}
+#: More rows than a site's trackers can have of outcomes and reasons.
+_MOST = 100_000
 #: What became of a tag, in the order in which it happens.
 _OUTCOMES = {
     Outcome.RELEASED: "Released",
@@ -205,7 +207,7 @@ def _outcomes(sources: Sources, asked: Asked) -> Panel:
 
 
 def _trackers_by_day(sources: Sources, asked: Asked) -> Panel:
-    fired, blocked, slipped = _fates(sources, asked, asked.first, asked.last)
+    fired, blocked, slipped = _fates(sources, asked, asked.first, asked.last, daily=True)
     return Panel(
         "trackers-by-day",
         "Trackers fired and blocked by day",
@@ -284,8 +286,7 @@ def _twice(asked: Asked, read: Callable[[str, str], T]) -> tuple[T, T]:
 
 
 def _totals(sources: Sources, what: str, first: str, last: str) -> Iterable[tuple[Total, int]]:
-    found = sources.store.totals(sources.site.id, first, last)
-    return [(total, n) for total, n in found.items() if total.what == what]
+    return [(total, n) for total, n in sources.totals(first, last).items() if total.what == what]
 
 
 def _state(total: Total) -> str:
@@ -314,16 +315,26 @@ def _rate(answers: Mapping[str, int], states: Collection[str]) -> float | None:
     return sum(answers.get(state, 0) for state in states) / answered if answered else None
 
 
-def _told(sources: Sources, asked: Asked, first: str, last: str) -> dict[tuple[str, str], Daily]:
-    """Return the outcomes of trackers by day: as visit logs tell them, and as totals do, which name nobody."""
+def _told(
+    sources: Sources, asked: Asked, first: str, last: str, *, daily: bool = False
+) -> dict[tuple[str, str], Daily]:
+    """Return the outcomes of trackers: as visit logs tell them, and as totals do, which name nobody.
+
+    :param daily: of each day, which takes longer; otherwise those of the log go by no day.
+    """
+    read, bot = sources.store, asked.bot
+    if daily:
+        logged = read.each_day(sources.site.id, What.OUTCOME, first, last, bot=bot)
+    else:
+        logged = {"": read.panel(sources.site.id, What.OUTCOME, first, last, bot=bot, limit=_MOST)}
     found: dict[tuple[str, str], Daily] = defaultdict(Counter)
-    for day, rows in sources.store.each_day(sources.site.id, What.OUTCOME, first, last, bot=asked.bot).items():
+    for day, rows in logged.items():
         for row in rows:
             found[row.name, row.outcome][day] += row.n
-    for total, n in () if asked.bot else _totals(sources, "outcome", first, last):
+    for total, n in () if bot else _totals(sources, "outcome", first, last):
         found[total.name, total.outcome][total.day] += n
     # What the guard tells of itself is about no tracker.
-    return {key: daily for key, daily in found.items() if key[0] != GUARD}
+    return {key: counts for key, counts in found.items() if key[0] != GUARD}
 
 
 def _by_outcome(told: Mapping[tuple[str, str], Daily]) -> Counter[str]:
@@ -333,9 +344,12 @@ def _by_outcome(told: Mapping[tuple[str, str], Daily]) -> Counter[str]:
     return found
 
 
-def _fates(sources: Sources, asked: Asked, first: str, last: str) -> tuple[Daily, Daily, Daily]:
-    """Return how often trackers fired, were blocked and slipped through, by day."""
-    told = _told(sources, asked, first, last)
+def _fates(sources: Sources, asked: Asked, first: str, last: str, *, daily: bool = False) -> tuple[Daily, Daily, Daily]:
+    """Return how often trackers fired, were blocked and slipped through.
+
+    :param daily: see :func:`_told`.
+    """
+    told = _told(sources, asked, first, last, daily=daily)
     fired, blocked, slipped = _daily(sources, asked, What.BEACON, first, last), Counter[str](), Counter[str]()
     for tracker in {name for name, _ in told}:
         outcomes = {outcome for name, outcome in told if name == tracker}

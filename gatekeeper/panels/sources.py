@@ -1,11 +1,11 @@
 """What panels are made of: a site, the store's counts of it, and the time."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from gatekeeper.core.panels import Asked, Panel
 from gatekeeper.core.sites import Site
-from gatekeeper.store.contract import Store
+from gatekeeper.store.contract import Store, Total
 
 #: The smallest group of people of whom an attribute is shown; a site may ask for a larger one.
 SMALLEST_GROUP = 10
@@ -22,6 +22,13 @@ class Sources:
     site: Site
     store: Store
     now: int
+    _totals: dict[tuple[str, str], Mapping[Total, int]] = field(default_factory=dict, init=False, repr=False)
+
+    def totals(self, first: str, last: str) -> Mapping[Total, int]:
+        """Return the site's totals of some days, read once for all panels that are made of the same sources."""
+        if (first, last) not in self._totals:
+            self._totals[first, last] = self.store.totals(self.site.id, first, last)
+        return self._totals[first, last]
 
 
 #: Makes a panel. It reads counts, never events.
