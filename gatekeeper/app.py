@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from flask import Flask, Response, request
@@ -16,6 +17,7 @@ from gatekeeper.watching import schedule as watching
 from gatekeeper.web.collect import Collect
 from gatekeeper.web.dispatch import answer
 from gatekeeper.web.http import Request
+from gatekeeper.web.openapi import description
 from gatekeeper.web.routes import ROUTES, Route
 from gatekeeper.web.service import Service
 
@@ -37,6 +39,7 @@ def create_app(
         store.start()
     locate = locator(config.geo, config.path.parent)
     service = Service(config, store, clock=clock, locate=locate)
+    service.describe = partial(description, config.prefix)
     if alone:
         service.look_after = _beside(purging.Schedule(service, clock), watching.Schedule(service, clock))
 

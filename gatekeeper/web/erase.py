@@ -1,5 +1,7 @@
 """Delete what was logged, on the word of a visitor who has just withdrawn: the answer to that brings the ticket."""
 
+from typing import Literal
+
 import msgspec
 
 from gatekeeper.core.decisions import Status
@@ -19,6 +21,12 @@ class Erasure(msgspec.Struct, forbid_unknown_fields=True):
     ticket: str
 
 
+class Erased(msgspec.Struct):
+    """That it is done."""
+
+    state: Literal["erased"] = "erased"
+
+
 def ticket(service: Service, visit: Visit) -> str:
     """Return what lets the log of the subject of a visit be deleted, and no other."""
     subject = visit.token.subject.hex() if visit.token else ""
@@ -36,4 +44,4 @@ def post(service: Service, request: Request, site: str) -> Response:
     if held != site or service.now() - given > LASTS:
         raise InvalidInput("a ticket of another site, or of yesterday: it counts for a day")
     service.store.block(site, bytes.fromhex(subject), Status.ERASED, at=service.now())
-    return json_response({"state": "erased"})
+    return json_response(Erased())

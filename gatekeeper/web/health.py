@@ -1,5 +1,9 @@
 """Whether the service can do its work, and the site's statement about Global Privacy Control."""
 
+from typing import Literal
+
+import msgspec
+
 from gatekeeper.core.errors import StoreUnavailable
 from gatekeeper.core.retention import OVERDUE
 
@@ -12,10 +16,29 @@ STATED = "2026-11-22"
 _ASKEW = 3600
 
 
+class Health(msgspec.Struct):
+    """Whether the service can do its work.
+
+    :param problems: what is wrong, each with what mends it.
+    :param warnings: what is not as it should be, but works.
+    """
+
+    status: Literal["ok", "degraded"]
+    problems: list[str]
+    warnings: tuple[str, ...]
+
+
+class Support(msgspec.Struct, rename="camel"):
+    """That Global Privacy Control is honoured, and when that was last stated."""
+
+    gpc: bool
+    last_update: str
+
+
 def healthz(service: Service, request: Request) -> Response:
     """Say whether everything works, and if not, what is wrong."""
     problems = find_problems(service)
-    told = {"status": "degraded" if problems else "ok", "problems": problems, "warnings": (*service.warnings, *service.notes.values())}
+    told = Health("degraded" if problems else "ok", problems, (*service.warnings, *service.notes.values()))
     return json_response(told, 503 if problems else 200)
 
 
@@ -55,4 +78,4 @@ def purge_age(service: Service) -> int | None:
 
 def gpc(service: Service, request: Request) -> Response:
     """State that Global Privacy Control is honoured (W3C GPC, "GPC Support Resource")."""
-    return json_response({"gpc": True, "lastUpdate": STATED})
+    return json_response(Support(gpc=True, last_update=STATED))

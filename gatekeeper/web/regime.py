@@ -1,5 +1,7 @@
 """Which regime a visitor is under: by what the operator's edge says, or by the file on this machine. Never online."""
 
+import msgspec
+
 from gatekeeper.core.regimes import Regime, regime_lines, regime_of
 from gatekeeper.core.sites import Site
 
@@ -8,12 +10,32 @@ from .http import Request, Response, json_response
 from .service import Service
 
 
+class Complaints(msgspec.Struct):
+    """Whom to complain to."""
+
+    name: str
+    url: str
+
+
+class Here(msgspec.Struct):
+    """The regime of whoever asks.
+
+    :param consent_age: from which age one may agree by oneself.
+    :param sells_link: whether the law asks for a link of its own to say no to selling.
+    """
+
+    id: str
+    consent_age: int
+    authority: Complaints | None
+    sells_link: bool
+
+
 def get(service: Service, request: Request, site: str) -> Response:
     """Tell which regime whoever asks is under. It names nobody, and nothing of it is kept."""
     found = regime(service, request, service.published(site).site)
     said = regime_lines(found)
-    told = {"authority": said["authority"], "sells_link": said["sells_link"]}
-    return json_response({"id": found.id, "consent_age": said["age"], **told})
+    authority = Complaints(**said["authority"]) if said["authority"] else None
+    return json_response(Here(found.id, said["age"], authority, said["sells_link"]))
 
 
 def regime(service: Service, request: Request, site: Site) -> Regime:

@@ -150,7 +150,9 @@ _STAFF: tuple[Route, ...] = (
     _page(f"{_SITE}/panels/<panel>.<form>", files.show),
     _api("/api/v1/sites", api.sites, None),
     _api("/api/v1/panels", api.panels, None),
-    _api("/api/v1/sites/<site>/panels/<panel>", api.panel),
+    _api("/api/v1/sites/<site>/panels/<panel>", api.send_panel),
+    _api("/api/v1/sites/<site>/marks", api.marks),
+    _api("/api/v1/sites/<site>/alarms", api.alarms),
     _api("/api/v1/audit", api.audit, None),
     Route("GET", "/openapi.json", api.describe, Auth.STAFF, Cache.CHECK, root=True),
 )

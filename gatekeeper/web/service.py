@@ -102,6 +102,8 @@ class Service:
         self.unchecked = ""
         #: Called now and then while requests come in: begins what runs beside them, where it does not run.
         self.look_after: Callable[[], None] = lambda: None
+        #: Returns the OpenAPI description of all routes, and its ETag. The wiring sets it: handlers know no routes.
+        self.describe: Callable[[], tuple[bytes, str]] = lambda: (b"{}", '""')
         self.began = int(clock())
         self._clock = clock
         self._published: dict[str, Published] = {}
