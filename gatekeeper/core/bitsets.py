@@ -58,21 +58,27 @@ def size(kept: bytes) -> int:
     return read_chunk(kept).bit_count() if kept[:1] == _BITS else len(kept) // 2
 
 
-class Sieve:
-    """A chunk that others are cut with, to be counted: hundreds of them, and most have few members."""
+class Union:
+    """The union of many sets, chunk by chunk. Those that are lists are only put together, and read in the end."""
 
-    def __init__(self, bits: int) -> None:
-        self._bits = bits
-        self._flags = ""
+    def __init__(self) -> None:
+        self._bits: defaultdict[int, int] = defaultdict(int)
+        self._lists: defaultdict[int, bytearray] = defaultdict(bytearray)
 
-    def count(self, kept: bytes) -> int:
-        """Return how many members a chunk shares with this one."""
+    def add(self, chunk: int, kept: bytes) -> None:
+        """Add a chunk, as it is kept."""
         if kept[:1] == _BITS:
-            return (read_chunk(kept) & self._bits).bit_count()
-        if not self._flags:
-            self._flags = f"{self._bits:0{CHUNK}b}"[::-1]
-        flags = self._flags  # looking places up in it takes a fifth of making bits of them
-        return [flags[place] for place in _listed(kept)].count("1")
+            self._bits[chunk] |= read_chunk(kept)
+        else:
+            self._lists[chunk] += kept[1:]
+
+    def __len__(self) -> int:
+        found = sum(bits.bit_count() for bits in self._bits.values())
+        for chunk, listed in self._lists.items():
+            places = {*struct.unpack(f"<{len(listed) // 2}H", listed)}
+            bits = self._bits.get(chunk, 0)
+            found += sum(not bits >> place & 1 for place in places) if bits else len(places)
+        return found
 
 
 def _listed(kept: bytes) -> tuple[int, ...]:

@@ -14,6 +14,8 @@ UTC = "UTC"
 SECONDS = 86_400
 _MONTH = len("2026-11")
 _NOTHING = ("9", "0")
+#: Until this day of a month its days are fewer than those after it, if there are any.
+_EARLY = 10
 
 
 def day_of(at: int, time_zone: str = UTC) -> str:
@@ -70,6 +72,20 @@ def spans(first: str, last: str) -> tuple[str, str, str, str, str, str]:
         return (first, last, *_NOTHING, *_NOTHING)
     before, after = f"{months[0]}-00", f"{months[1]}-99"  # no days, but in order where days would be
     return (first, before, after, last, *months)
+
+
+def sums(first: str, last: str) -> list[tuple[str, str]]:
+    """Return some days as four spans whose counts make up theirs: days, days, days to be taken off again, and months.
+
+    A month that they leave late is counted whole, without the days after: of the running month there are none yet.
+    """
+    *begin, after_first, after_last, first_month, last_month = spans(first, last)
+    month = month_of(first if first.endswith("-01") else _next_month(date.fromisoformat(first)).isoformat())
+    end = month_of(last)
+    if month > end or int(last[-2:]) <= _EARLY:
+        return [(begin[0], begin[1]), (after_first, after_last), _NOTHING, (first_month, last_month)]
+    beyond = date.fromisoformat(last) + timedelta(days=1)
+    return [(first, f"{month}-00"), _NOTHING, (beyond.isoformat(), f"{end}-99"), (month, end)]
 
 
 def whole_months(first: str, last: str) -> tuple[str, str] | None:

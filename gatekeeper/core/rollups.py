@@ -1,7 +1,7 @@
 """Rollups: what an event adds to the counts of its day, with nobody in them. Pure; the store adds up and keeps.
 
 Counts answer every question about one thing (:class:`What`) exactly. Members answer those about several at once: each
-visit of a day has an ordinal, and the ordinals that share a value form a set; cutting sets answers any filter.
+visit of a day has an ordinal, and of each facet it is known which ordinals share a value; so any filter is answered.
 
 What is of a page view is counted on the day of the view; what is of a visit, on the day it began. Only what the visit
 log itself was allowed to keep makes visits: a beacon or a link has its own permission, and is counted by itself.

@@ -173,11 +173,7 @@ class Keeper:
         if self._started:
             self._writer.do(job)
         else:
-            try:
-                self._run_alone(self._settler.job(job, BATCH))
-            except BaseException:
-                self._settler.forget()
-                raise
+            self._run_alone(self._settler.job(job, BATCH))
         return job.settled
 
     def tally(self, total: Total, n: int = 1) -> None:
@@ -272,10 +268,11 @@ class Keeper:
     def totals(self, site: str, first: str = "", last: str = "") -> dict[Total, int]:
         """See :meth:`gatekeeper.store.contract.Store.totals`."""
         last = last or "~"  # after every day
-        found = self._tally.add_to(
-            site, lambda: {Total(*key): n for *key, n in self._read(self._sql.totals, site, first, last)}
+        return self._tally.add_to(
+            site,
+            lambda: {Total._make(row[:-1]): row[-1] for row in self._read(self._sql.totals, site, first, last)},
+            lambda total: first <= total.day <= last,
         )
-        return {total: n for total, n in found.items() if first <= total.day <= last}
 
     def sightings(self, site: str) -> dict[Sighting, int]:
         """See :meth:`gatekeeper.store.contract.Store.sightings`."""

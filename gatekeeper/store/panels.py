@@ -4,8 +4,10 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from gatekeeper.core import days
-from gatekeeper.core.bitsets import Sieve, read_chunk, size
+import msgspec
+
+from gatekeeper.core import columns, days
+from gatekeeper.core.bitsets import Union
 from gatekeeper.core.errors import InvalidInput
 from gatekeeper.core.rollups import FACETS, What
 
@@ -14,8 +16,10 @@ from .statements import Statements
 
 #: Runs a SELECT and returns its rows.
 Read = Callable[..., list[tuple[Any, ...]]]
-#: The sets of some days: by day and chunk, a chunk's bits.
-_Sets = dict[tuple[str, int], int]
+#: By day and chunk, the places of the visits that a filter lets through.
+_Masks = dict[tuple[str, int], int]
+
+_decode = msgspec.json.Decoder(list[str]).decode
 
 #: What has more to tell than a name.
 _DETAILED = frozenset({What.OUTCOME, What.PAGE_OUTCOME, What.EVENT})
@@ -41,31 +45,40 @@ class Panels:
         limit: int,
     ) -> list[Row]:
         """Return what was counted on some days, most first."""
-        before_first, before_last, after_first, after_last, *months = days.spans(first, last)
-        asked = (site, what, int(bot))
-        named = tuple(of for of in (tracker if name is None else name,) if of is not None)
-        spans = ((before_first, before_last), (after_first, after_last), months)
-        parameters = [value for span in spans for value in (*asked, *span, *named)]
-        if named:
-            statement = self._sql.panel_of["tracker" if name is None else "name"]
+        asked, spans = (site, what, int(bot)), days.sums(first, last)
+        parameters: list[object]
+        if name is not None:
+            statement = self._sql.panel_of["name"]
+            parameters = [each for span in spans for each in _steps(asked, *span)]
+            parameters += [each for _, end in spans for each in (*asked, name, end)]
+        elif tracker is not None:
+            statement = self._sql.panel_of["tracker"]
+            parameters = [each for span in spans for each in (*asked, *span, tracker)]
         else:
             statement = self._sql.panel_details if what in _DETAILED else self._sql.panel
+            parameters = [each for span in spans for each in (*asked, *span)]
         return [_row(*row) for row in self._read(statement, *parameters, limit)]
 
     def by_day(self, site: str, what: What, first: str, last: str, *, name: str | None, bot: bool) -> dict[str, Amount]:
         """Return how much was counted on each of some days."""
-        statement = self._sql.by_day if name is None else self._sql.by_day_of
-        asked = (site, what, int(bot), first, last, *(() if name is None else (name,)))
-        return {day: Amount(int(n), int(value)) for day, n, value in self._read(statement, *asked)}
+        asked = (site, what, int(bot))
+        if name is None:
+            rows = self._read(self._sql.by_day, *asked, first, last)
+        else:
+            rows = self._read(self._sql.by_day_of, *_steps(asked, first, last), *asked, name, last)
+        return {day: Amount(int(n), int(value)) for day, n, value in rows}
 
     def each_day(
         self, site: str, what: What, first: str, last: str, *, name: str | None, bot: bool
     ) -> dict[str, list[Row]]:
         """Return what was counted on each of some days, most first."""
-        statement = self._sql.each_day if name is None else self._sql.each_day_of
-        asked = (site, what, int(bot), first, last, *(() if name is None else (name,)))
+        asked = (site, what, int(bot))
+        if name is None:
+            rows = self._read(self._sql.each_day, *asked, first, last)
+        else:
+            rows = self._read(self._sql.each_day_of, *_steps(asked, first, last), *asked, name, last)
         found: defaultdict[str, list[Row]] = defaultdict(list)
-        for day, *row in self._read(statement, *asked):
+        for day, *row in rows:
             found[day].append(_row(*row))
         return dict(found)
 
@@ -76,44 +89,56 @@ class Panels:
 
     def visitors(self, site: str, first: str, last: str, *, bot: bool) -> Visitors:
         """Return how many different visitors there were: all numbers of all days, each counted once."""
-        together: defaultdict[int, int] = defaultdict(int)
-        by_day: Counter[str] = Counter()
-        for (day, chunk), bits in self._sets(site, What.VISITOR, first, last, "", bot=bot).items():
-            together[chunk] |= bits
-            by_day[day] += bits.bit_count()
-        return Visitors(sum(bits.bit_count() for bits in together.values()), dict(by_day))
+        by_day = self.by_day(site, What.VISITOR, first, last, name=None, bot=bot)
+        before_first, before_last, after_first, after_last, *months = days.spans(first, last)
+        spans = ((before_first, before_last), (after_first, after_last), months)
+        asked = [each for span in spans for each in (site, int(bot), *span)]
+        together = Union()
+        for chunk, bits in self._read(self._sql.visitor_sets, *asked):
+            together.add(chunk, bits)
+        return Visitors(len(together), {day: amount.n for day, amount in by_day.items()})
 
     def visits(self, site: str, what: What, first: str, last: str, *, where: Mapping[What, str], bot: bool) -> Visits:
-        """Return the visits that a filter lets through: the members of a facet's sets that are in all of the filter's.
+        """Return the visits that a filter lets through, by a facet's values and by day.
 
         :raises InvalidInput: something that is no facet.
         """
         for facet in (what, *where):
             if facet not in FACETS:
                 raise InvalidInput(f"visits are not kept by {facet!r}: it is one of {', '.join(sorted(FACETS))}")
-        through: _Sets | None = None
+        span = (int(bot), first, last)
+        through: _Masks | None = None
         for facet, name in where.items():
-            sets = self._sets(site, facet, first, last, name, bot=bot)
-            through = sets if through is None else {key: through[key] & sets[key] for key in through.keys() & sets}
-        sieves = None if through is None else {key: Sieve(bits) for key, bits in through.items()}
+            found = self._masks(site, facet, span, name)
+            through = found if through is None else {key: through[key] & found[key] for key in through.keys() & found}
+        kept: defaultdict[str, list[bytes]] = defaultdict(list)
+        for day, chunk, column in self._read(self._sql.facet_codes, site, what, *span):
+            if through is None:
+                kept[day].append(column)
+            elif mask := through.get((day, chunk)):
+                kept[day].append(columns.cut(column, mask))
         by_name: Counter[str] = Counter()
-        by_day: Counter[str] = Counter()
-        for day, chunk, name, kept in self._read(self._sql.members, site, what, int(bot), first, last):
-            if sieves is None:
-                n = size(kept)
-            elif (day, chunk) in sieves:
-                n = sieves[day, chunk].count(kept)
-            else:
-                continue
-            if n:
-                by_name[name] += n
-                by_day[day] += n
-        return Visits(dict(by_name.most_common()), dict(by_day))
+        by_day: dict[str, int] = {}
+        for day, names in self._names(site, what, span).items():  # read last, so that every code has its name
+            counted = columns.count(b"".join(kept[day]), len(names))
+            for code, n in counted.items():
+                by_name[names[code - 1]] += n
+            if counted:
+                by_day[day] = sum(counted.values())
+        return Visits(dict(by_name.most_common()), by_day)
 
-    def _sets(self, site: str, what: What, first: str, last: str, name: str, *, bot: bool) -> _Sets:
-        asked = (site, what, int(bot))
-        rows = self._read(self._sql.members_of, *asked, first, *asked, last, *asked, name, last)
-        return {(day, chunk): read_chunk(bits) for day, chunk, _, bits in rows}
+    def _masks(self, site: str, facet: What, span: tuple[int, str, str], name: str) -> _Masks:
+        code = {day: names.index(name) + 1 for day, names in self._names(site, facet, span).items() if name in names}
+        found = self._read(self._sql.facet_codes, site, facet, *span)
+        return {(day, chunk): columns.mask(column, code[day]) for day, chunk, column in found if day in code}
+
+    def _names(self, site: str, facet: What, span: tuple[int, str, str]) -> dict[str, list[str]]:
+        return {day: _decode(names) for day, names in self._read(self._sql.facet_names, site, facet, *span)}
+
+
+def _steps(asked: tuple[object, ...], first: str, last: str) -> tuple[object, ...]:
+    """Return the parameters by which a statement steps from day to day."""
+    return (*asked, first, *asked, last)
 
 
 def _row(name: str, tracker: str, outcome: str, reason: str, currency: str, n: Any, value: Any) -> Row:

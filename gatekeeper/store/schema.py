@@ -182,21 +182,65 @@ def _rollups(name: str, span: str) -> Table:
 rollups = _rollups("rollups", "day")
 monthly_rollups = _rollups("monthly_rollups", "month")
 
-#: Sets of a day: of visits that share something, and of its visitors; a row for each chunk of
-#: :mod:`gatekeeper.core.bitsets`. The first columns are a :class:`~gatekeeper.core.rollups.Group`.
-members = Table(
-    "members",
+#: What the counts of a day come to together.
+daily_sums = Table(
+    "daily_sums",
     metadata,
     Column("site", Text, nullable=False),
     Column("what", Text, nullable=False),
     Column("bot", Integer, nullable=False),
     Column("day", Text, nullable=False),
-    Column("name", Text, nullable=False),
-    Column("chunk", Integer, nullable=False),
-    Column("bits", LargeBinary, nullable=False),
-    PrimaryKeyConstraint("site", "what", "bot", "day", "name", "chunk"),
+    Column("n", BigInteger, nullable=False),
+    Column("value", BigInteger, nullable=False),
+    PrimaryKeyConstraint("site", "what", "bot", "day"),
     sqlite_with_rowid=False,
 )
+
+#: Which values of a facet were told apart on a day, as a JSON list in the order in which they came, and which of them
+#: each visit has: a row for each chunk of :mod:`gatekeeper.core.columns`, in which 1 stands for the list's first.
+facet_names = Table(
+    "facet_names",
+    metadata,
+    Column("site", Text, nullable=False),
+    Column("what", Text, nullable=False),
+    Column("bot", Integer, nullable=False),
+    Column("day", Text, nullable=False),
+    Column("names", Text, nullable=False),
+    PrimaryKeyConstraint("site", "what", "bot", "day"),
+    sqlite_with_rowid=False,
+)
+facet_codes = Table(
+    "facet_codes",
+    metadata,
+    Column("site", Text, nullable=False),
+    Column("what", Text, nullable=False),
+    Column("bot", Integer, nullable=False),
+    Column("day", Text, nullable=False),
+    Column("chunk", Integer, nullable=False),
+    Column("codes", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("site", "what", "bot", "day", "chunk"),
+    sqlite_with_rowid=False,
+)
+
+
+def _visitor_sets(name: str, span: str) -> Table:
+    return Table(
+        name,
+        metadata,
+        Column("site", Text, nullable=False),
+        Column("bot", Integer, nullable=False),
+        Column(span, Text, nullable=False),
+        Column("chunk", Integer, nullable=False),
+        Column("bits", LargeBinary, nullable=False),
+        PrimaryKeyConstraint("site", "bot", span, "chunk"),
+        sqlite_with_rowid=False,
+    )
+
+
+#: The visitors of a day by their numbers, and those of a month: a row for each chunk of
+#: :mod:`gatekeeper.core.bitsets`. How many a day had is in its sums.
+visitor_sets = _visitor_sets("visitor_sets", "day")
+monthly_visitor_sets = _visitor_sets("monthly_visitor_sets", "month")
 
 #: Counts with nobody in them; the key is a :class:`~gatekeeper.store.contract.Total`.
 totals = Table(

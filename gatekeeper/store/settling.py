@@ -20,7 +20,7 @@ from gatekeeper.core.rollups import Rollup
 
 from . import sealing
 from .engine import Connection, Who
-from .rollups import Books, Groups
+from .rollups import Books
 from .transactions import Job
 
 log = logging.getLogger(__name__)
@@ -110,21 +110,12 @@ class Settler:
 
     def __init__(self, zones: Mapping[str, str]) -> None:
         self._zones = zones
-        self._groups = Groups()
-
-    def forget(self) -> None:
-        """Forget what a roll-back may have made untrue."""
-        self._groups.forget()
 
     def job(self, asked: Job, limit: int, *, count: bool = True) -> Job:
         """Return the job that settles, as one was asked to, and tells it how much was settled."""
 
         def work(connection: Connection) -> None:
-            try:
-                asked.settled = self.settle(connection, limit, count=count)
-            except BaseException:
-                self.forget()
-                raise
+            asked.settled = self.settle(connection, limit, count=count)
 
         return Job(work=work)
 
@@ -145,7 +136,7 @@ class Settler:
         return taken
 
     def _count(self, connection: Connection, site: str, rows: list[Any], sealers: Mapping[Who, AESGCM]) -> None:
-        books = Books(connection, site, self._groups)
+        books = Books(connection, site)
         rollup = Rollup(self._zones.get(site, UTC), books)
         histories = _Histories(connection, sealers)
         for row in rows:

@@ -4,7 +4,7 @@ Compiling on every batch would cost more than the writes. Each begins with a com
 that a log of slow queries points home.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from typing import Any
 
@@ -27,11 +27,11 @@ from . import schema
 
 _SUBJECT = ("site", "subject")
 _SERIES = ("site", "series")
-_CHUNK = ("site", "what", "bot", "day", "name", "chunk")
 _DETAILS = ("name", "tracker", "outcome", "reason", "currency")
-#: What a panel's statement takes for each of three spans: which counts, and the first and the last day or month.
+#: What a panel's statement takes for each of four spans: which counts, and the first and the last day or month.
 _OF_SPAN = ("site", "what", "bot")
-_SPANS = [(*_OF_SPAN, f"{span}_first", f"{span}_last") for span in ("before", "after", "months")]
+_SPAN_NAMES = ("before_", "after_", "beyond_", "months_")
+_SPANS = [(*_OF_SPAN, f"{span}first", f"{span}last") for span in _SPAN_NAMES]
 #: Beyond this no value is added to a sum any more, so that a hundred of them stay within 63 bits.
 MOST_VALUE = 9 * 10**16
 _SIGHTING = ("site", "day", "what", "name", "path")
@@ -51,20 +51,29 @@ def equal(table: Table, *names: str) -> ColumnElement[bool]:
     return condition
 
 
+def _spans() -> Iterator[tuple[str, Table, ColumnElement[str]]]:
+    """Yield the four spans of :func:`~gatekeeper.core.days.sums`, with its table and what that says of the time."""
+    *spans, months = _SPAN_NAMES
+    for span in spans:
+        yield span, schema.rollups, schema.rollups.c.day
+    yield months, schema.monthly_rollups, schema.monthly_rollups.c.month
+
+
 def _panel(columns: Sequence[str], *, of: str = "") -> Any:
-    """Return the SELECT of what was counted in three spans, most first.
+    """Return the SELECT of what was counted in four spans, most first.
 
     :param columns: by which counts are told apart.
     :param of: the column of which only one value is asked for.
     """
     parts = []
-    for span, table in (("before", schema.rollups), ("after", schema.rollups), ("months", schema.monthly_rollups)):
-        when = table.c["month" if span == "months" else "day"]
-        inside = when.between(bindparam(f"{span}_first"), bindparam(f"{span}_last"))
-        wanted = equal(table, *_OF_SPAN) & inside
-        if of:
-            wanted = wanted & equal(table, of)
-        parts.append(select(*(table.c[name] for name in columns), table.c.n, table.c.value).where(wanted))
+    for span, table, when in _spans():
+        added = (-table.c.n, -table.c.value) if span == "beyond_" else (table.c.n, table.c.value)
+        amounts = [*(table.c[name] for name in columns), added[0].label("n"), added[1].label("value")]
+        if of == "name":
+            parts.append(_of_name(amounts, table, when, span))
+        else:
+            wanted = equal(table, *_OF_SPAN) & when.between(bindparam(f"{span}first"), bindparam(f"{span}last"))
+            parts.append(select(*amounts).where(wanted & equal(table, of) if of else wanted))
     counted = union_all(*parts).subquery("counted")
     n = func.sum(counted.c.n)
     told = [counted.c[name] if name in columns else literal_column("''").label(name) for name in _DETAILS]
@@ -78,23 +87,46 @@ def _panel(columns: Sequence[str], *, of: str = "") -> Any:
     )
 
 
-def _sets_of_one_name() -> tuple[Any, list[str]]:
-    """Return the SELECT of the sets of one name, and the order of its parameters.
+def _of_name(columns: Sequence[ColumnElement[Any]], table: Table, when: ColumnElement[str], span: str = "") -> Any:
+    """Return a SELECT of what was counted in a span, of one name alone; its first column, ``at``, says when.
 
-    It steps from day to day, and on each to the name: a mere range of days would lead through the sets of all names.
+    It steps from day to day, and on each to the name: a mere range of days would lead through the counts of all names.
+
+    :param when: the column that says on which day, or in which month.
+    :param span: what the names of the parameters for the first and the last begin with.
     """
-    members = schema.members
-    next_day = select(func.min(members.c.day)).where(equal(members, *_OF_SPAN))
-    begin = next_day.where(members.c.day >= bindparam("first")).scalar_subquery()
-    found = select(begin.label("day")).cte("found", recursive=True)
-    after = next_day.where(members.c.day > found.c.day).scalar_subquery()
-    found = found.union_all(select(after).where(found.c.day < bindparam("last")))
-    sets = (
-        select(members.c.day, members.c.chunk, members.c.name, members.c.bits)
-        .join_from(found, members, members.c.day == found.c.day)
-        .where(equal(members, *_OF_SPAN, "name") & (found.c.day <= bindparam("last")))
-    )
-    return sets, [*_OF_SPAN, "first", *_OF_SPAN, "last", *_OF_SPAN, "name", "last"]
+    next_one = select(func.min(when)).where(equal(table, *_OF_SPAN))
+    begin = next_one.where(when >= bindparam(f"{span}first")).scalar_subquery()
+    found = select(begin.label("at")).cte(f"{span}found", recursive=True)
+    after = next_one.where(when > found.c.at).scalar_subquery()
+    found = found.union_all(select(after).where(found.c.at < bindparam(f"{span}last")))
+    wanted = equal(table, *_OF_SPAN, "name") & (found.c.at <= bindparam(f"{span}last"))
+    return select(found.c.at, *columns).join_from(found, table, when == found.c.at).where(wanted)
+
+
+def _steps(span: str = "") -> list[str]:
+    """Return the order of the parameters by which :func:`_of_name` steps from day to day."""
+    return [*_OF_SPAN, f"{span}first", *_OF_SPAN, f"{span}last"]
+
+
+def _named(span: str = "") -> list[str]:
+    """Return the order of the parameters by which it then finds the name."""
+    return [*_OF_SPAN, "name", f"{span}last"]
+
+
+def _frequent(rows: Any) -> Any:
+    """Return the SELECT of the rows of each day that say anything, most first."""
+    told = rows.subquery("told")
+    anything = told.c.n != literal_column("0")
+    return select(told).where(anything).order_by(told.c.at, told.c.n.desc(), *(told.c[name] for name in _DETAILS))
+
+
+def _visitor_sets(span: str) -> Any:
+    """Return the SELECT of the sets of visitors in one of the three spans."""
+    table = schema.monthly_visitor_sets if span == "months_" else schema.visitor_sets
+    when = table.c["month" if span == "months_" else "day"]
+    inside = when.between(bindparam(f"{span}first"), bindparam(f"{span}last"))
+    return select(table.c.chunk, table.c.bits).where(equal(table, "site", "bot") & inside)
 
 
 class Statements:
@@ -188,53 +220,67 @@ class Statements:
         )
 
     def _settling(self) -> None:
-        visitors, numbers, members = schema.visitors, schema.numbers, schema.members
+        visitors, numbers = schema.visitors, schema.numbers
         self.visitor = self._compile("settle", select(visitors.c.body).where(equal(visitors, *_SUBJECT)), _SUBJECT)
         self.keep_visitor = self._compile("settle", self._insert_or_set(visitors, "at", "body"), names(visitors))
         self.forget_visitor = self._compile("block", delete(visitors).where(equal(visitors, *_SUBJECT)), _SUBJECT)
         self.number = self._compile("settle", select(numbers.c.n).where(equal(numbers, *_SERIES)), _SERIES)
         self.keep_number = self._compile("settle", self._insert_or_set(numbers, "n"), names(numbers))
-        self.chunk = self._compile("settle", select(members.c.bits).where(equal(members, *_CHUNK)), _CHUNK)
-        group = _CHUNK[:-1]
-        self.has_members = self._compile("settle", select(members.c.chunk).where(equal(members, *group)), group)
-        self.keep_chunk = self._compile("settle", self._insert_or_set(members, "bits"), names(members))
+        self.names, self.keep_names = self._kept(schema.facet_names)
+        self.codes, self.keep_codes = self._kept(schema.facet_codes)
+        self.visitor_set, self.keep_visitor_set = self._kept(schema.visitor_sets)
+        self.monthly_visitor_set, self.keep_monthly_visitor_set = self._kept(schema.monthly_visitor_sets)
         self.add_daily = self._compile("settle", self._insert_or_add_up(schema.rollups), names(schema.rollups))
+        self.add_sum = self._compile("settle", self._insert_or_add_up(schema.daily_sums), names(schema.daily_sums))
         self.add_monthly = self._compile(
             "settle", self._insert_or_add_up(schema.monthly_rollups), names(schema.monthly_rollups)
         )
 
+    def _kept(self, table: Table) -> tuple[str, str]:
+        """Return how the last column of a row is read by its key, and written."""
+        *key, last = names(table)
+        read = self._compile("settle", select(table.c[last]).where(equal(table, *key)), key)
+        return read, self._compile("settle", self._insert_or_set(table, last), [*key, last])
+
     def _panels(self) -> None:
-        days, members = schema.rollups, schema.members
-        self.panel_of: dict[str, str] = {}
+        days = schema.rollups
         self.panel = self._compile("panel", _panel(("name",)), [*chain(*_SPANS), "most"])
         self.panel_details = self._compile("panel", _panel(_DETAILS), [*chain(*_SPANS), "most"])
-        for of in ("name", "tracker"):
-            taken = [*chain.from_iterable((*span, of) for span in _SPANS), "most"]
-            self.panel_of[of] = self._compile("panel", _panel(_DETAILS, of=of), taken)
+        of_name = [*chain.from_iterable(map(_steps, _SPAN_NAMES)), *chain.from_iterable(map(_named, _SPAN_NAMES))]
+        of_tracker = chain.from_iterable((*span, "tracker") for span in _SPANS)
+        self.panel_of = {
+            "name": self._compile("panel", _panel(_DETAILS, of="name"), [*of_name, "most"]),
+            "tracker": self._compile("panel", _panel(_DETAILS, of="tracker"), [*of_tracker, "most"]),
+        }
         between = days.c.day.between(bindparam("first"), bindparam("last"))
-        by_day = select(days.c.day, func.sum(days.c.n), func.sum(days.c.value)).group_by(days.c.day)
         of_what = equal(days, "site", "what", "bot")
         in_order = ["site", "what", "bot", "first", "last"]
-        self.by_day = self._compile("by_day", by_day.where(of_what & between), in_order)
-        self.by_day_of = self._compile(
-            "by_day", by_day.where(of_what & between & equal(days, "name")), [*in_order, "name"]
-        )
-        each_day = (
-            select(days.c.day, *(days.c[name] for name in _DETAILS), days.c.n, days.c.value)
-            .where(of_what & between & (days.c.n != literal_column("0")))
-            .order_by(days.c.day, days.c.n.desc(), *(days.c[name] for name in _DETAILS))
-        )
+        by_name = [*_steps(), *_named()]
+        self.by_day = self._of_days("by_day", schema.daily_sums)
+        # By ``at``, not by ``day``: SQLite would rather walk all names of all days than sort.
+        amounts = _of_name([days.c.n, days.c.value], days, days.c.day).subquery("amounts")
+        by_day_of = select(amounts.c.at, func.sum(amounts.c.n), func.sum(amounts.c.value)).group_by(amounts.c.at)
+        self.by_day_of = self._compile("by_day", by_day_of, by_name)
+        row = [days.c[name] for name in (*_DETAILS, "n", "value")]
+        each_day = _frequent(select(days.c.day.label("at"), *row).where(of_what & between))
+        each_day_of = _frequent(_of_name(row, days, days.c.day))
         self.each_day = self._compile("each_day", each_day, in_order)
-        self.each_day_of = self._compile("each_day", each_day.where(equal(days, "name")), [*in_order, "name"])
+        self.each_day_of = self._compile("each_day", each_day_of, by_name)
         days_of = select(days.c.name, func.min(days.c.day), func.max(days.c.day)).where(
             of_what & between & (days.c.n != literal_column("0"))
         )
         self.days_of = self._compile("days_of", days_of.group_by(days.c.name), in_order)
-        sets = select(members.c.day, members.c.chunk, members.c.name, members.c.bits).where(
-            equal(members, "site", "what", "bot") & members.c.day.between(bindparam("first"), bindparam("last"))
-        )
-        self.members = self._compile("visits", sets, in_order)
-        self.members_of = self._compile("visits", *_sets_of_one_name())
+        self.facet_names = self._of_days("visits", schema.facet_names)
+        self.facet_codes = self._of_days("visits", schema.facet_codes)
+        spans = [span for span in _SPAN_NAMES if span != "beyond_"]  # of a union nothing can be taken off
+        in_spans = chain.from_iterable(("site", "bot", f"{span}first", f"{span}last") for span in spans)
+        self.visitor_sets = self._compile("visitors", union_all(*map(_visitor_sets, spans)), [*in_spans])
+
+    def _of_days(self, name: str, table: Table) -> str:
+        """Return the SELECT of the rows of some days, without what they have in common."""
+        told = select(*(column for column in table.columns if column.name not in _OF_SPAN))
+        between = table.c.day.between(bindparam("first"), bindparam("last"))
+        return self._compile(name, told.where(equal(table, *_OF_SPAN) & between), [*_OF_SPAN, "first", "last"])
 
     def _totals(self) -> None:
         totals = schema.totals

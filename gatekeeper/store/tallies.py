@@ -67,8 +67,13 @@ class Tally:
             _add_up(found, self._counts)
         return found
 
-    def add_to(self, site: str, read: Callable[[], dict[Total, int]]) -> dict[Total, int]:
-        """Return a site's totals as read from the database, with what waits added, each counted once."""
+    def add_to(
+        self, site: str, read: Callable[[], dict[Total, int]], asked: Callable[[Total], bool] = lambda _: True
+    ) -> dict[Total, int]:
+        """Return a site's totals as read from the database, with what waits added, each counted once.
+
+        :param asked: tells which of those that wait are asked for.
+        """
         while True:
             with self._writing:
                 begun = self._begun
@@ -78,7 +83,7 @@ class Tally:
                     waiting = list(self._counts.items())
                     break
         for total, n in waiting:
-            if total.site == site:
+            if total.site == site and asked(total):
                 found[total] = found.get(total, 0) + n
         return found
 

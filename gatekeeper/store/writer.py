@@ -340,7 +340,6 @@ class Writer:
             settling = self._settler.job(job, limit, count=schedule.counting)
             self._transactions.run_on(self._connections, [settling], urgent=True)
         except Exception as error:
-            self._settler.forget()
             mistake = not isinstance(error, self._troubles) or isinstance(error, self._engine.mistakes)
             schedule.failed(limit, time.monotonic(), mistake=mistake)
             log.warning("events could not be settled, and wait: %s", error)

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatekeeper.core.bitsets import CHUNK, FEW, Sieve, by_chunk, join, read_chunk, size
+from gatekeeper.core.bitsets import CHUNK, FEW, Union, by_chunk, join, read_chunk, size
 
 numbers = st.integers(0, 5 * CHUNK) | st.sampled_from([0, 7, 8, CHUNK - 1, CHUNK, 2 * CHUNK - 1])
 sets = st.sets(numbers, max_size=200)
@@ -43,13 +43,16 @@ def test_sets_are_joined_and_cut_by_their_chunks(one: set[int], other: set[int])
     assert members({chunk: first[chunk] & second.get(chunk, 0) for chunk in first}) == one & other
 
 
-@given(sets, sets)
-def test_what_sets_share_is_counted_as_it_would_be_listed(one: set[int], other: set[int]) -> None:
-    sieves = {chunk: Sieve(read_chunk(written)) for chunk, written in kept(one).items()}
-    others = kept(other)
+@given(st.lists(sets, max_size=4))
+def test_a_union_counts_each_member_once(added: list[set[int]]) -> None:
+    union = Union()
+    for each in added:
+        chunks = kept(each)
+        assert sum(map(size, chunks.values())) == len(each)
+        for chunk, written in chunks.items():
+            union.add(chunk, written)
 
-    assert sum(sieves[chunk].count(written) for chunk, written in others.items() if chunk in sieves) == len(one & other)
-    assert sum(map(size, others.values())) == len(other)
+    assert len(union) == len(set().union(*added))
 
 
 @given(st.sets(st.integers(0, CHUNK - 1), min_size=1))

@@ -1,5 +1,6 @@
 """Days: which one a moment belongs to, where clocks differ and change."""
 
+from collections import Counter
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatekeeper.core.days import day_of, days_between, is_time_zone, month_of, whole_months
+from gatekeeper.core.days import day_of, days_between, is_time_zone, month_of, sums, whole_months
 
 AT = 1_795_390_200  # 2026-11-22 at 23:30 UTC
 
@@ -68,6 +69,19 @@ def test_days_are_whole_months_and_the_days_around_them(first: date, last: date)
     assert len(all_days) == max(0, (last - first).days + 1)
     whole = {month for month in map(month_of, all_days) if all(day in all_days for day in _days_of(month))}
     assert months == ((min(whole), max(whole)) if whole else None)
+
+
+@given(first=days, last=days)
+def test_the_counts_of_four_spans_make_up_those_of_the_days(first: date, last: date) -> None:
+    *added, beyond, months = sums(first.isoformat(), last.isoformat())
+    around = list(days_between("2023-11-01", "2029-02-28"))
+
+    counted = Counter(day for begin, end in added for day in around if begin <= day <= end)
+    counted.update(day for day in around if months[0] <= month_of(day) <= months[1])
+    counted.subtract(day for day in around if beyond[0] <= day <= beyond[1])
+
+    assert +counted == Counter(days_between(first.isoformat(), last.isoformat()))
+    assert min(counted.values(), default=0) >= 0
 
 
 def _days_of(month: str) -> list[str]:

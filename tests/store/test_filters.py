@@ -1,17 +1,21 @@
 """Filters: a filter of any facets lets through the visits that the events say it does, and no others."""
 
+import random
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
+from itertools import chain
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from gatekeeper.core.bitsets import by_chunk, join
 from gatekeeper.core.events import Event, Permitted
 from gatekeeper.core.rollups import FACETS, MAX_VALUES, OTHER, What
 from gatekeeper.store.contract import Store
-from gatekeeper.store.engines import open_store
+from gatekeeper.store.engines import find_engine, migrate, open_store
 
 from .. import oracle
 from ..happenings import happenings
@@ -109,3 +113,85 @@ def test_beyond_so_many_values_a_day_the_others_go_by_one_name(zoned: Store) -> 
 
 def arrival(subject: bytes, host: str, at: int = NOW) -> Event:
     return new_event(subject, at=at, fields={"path": "/", "device": "phone", "referrer": host})
+
+
+#: How sets were kept before there were columns.
+OLD = """
+CREATE TABLE members (
+    site TEXT NOT NULL, what TEXT NOT NULL, bot INTEGER NOT NULL, day TEXT NOT NULL, name TEXT NOT NULL,
+    chunk INTEGER NOT NULL, bits {bytes} NOT NULL, PRIMARY KEY (site, what, bot, day, name, chunk)
+)
+"""
+OLD_DAYS = ["2026-09-30", "2026-10-01", "2026-10-31", "2026-11-01"]
+#: More visits than fitted one chunk of the old sets.
+OLD_VISITS = 20_000
+
+
+def test_a_database_of_the_old_form_answers_as_before(url: str) -> None:
+    chance = random.Random(1)
+    devices, pages, visitors = {}, {}, {}
+    for day in OLD_DAYS:
+        visits = range(OLD_VISITS if day == OLD_DAYS[0] else 50)
+        devices[day] = [chance.choice(["phone", "desktop"]) for _ in visits]
+        pages[day] = [f"/{chance.randrange(9) * chance.randrange(20)}" for _ in visits]
+        visitors[day] = {chance.randrange(40_000) for _ in visits}
+    sets = [(What.DEVICE, devices), (What.ENTRY, pages)]
+    rows = [row for what, values in sets for day, names in values.items() for row in old_rows(what, day, names)]
+    rows += [(SITE, What.VISITOR, 0, day, "", *chunk) for day, members in visitors.items() for chunk in old(members)]
+    make_old(url, rows)
+
+    migrate(url)
+
+    with closing(open_store(url, wait=20)) as store:
+        for first, last in (ALWAYS, ("2026-09-30", "2026-10-30"), ("2026-10-01", "2026-10-31")):
+            days = [day for day in OLD_DAYS if first <= day <= last]
+            found = store.visits(SITE, What.ENTRY, first, last, where={What.DEVICE: "phone"})
+            by_phone = {
+                day: [page for page, device in zip(pages[day], devices[day], strict=True) if device == "phone"]
+                for day in days
+            }
+            assert found.by_name == Counter(chain.from_iterable(by_phone.values()))
+            assert found.by_day == {day: len(names) for day, names in by_phone.items()}
+            told = store.visitors(SITE, first, last)
+            assert told.total == len(set().union(*(visitors[day] for day in days)))
+            assert told.by_day == {day: len(visitors[day]) for day in days}
+
+
+def test_a_database_of_the_old_form_counts_on(url: str) -> None:
+    make_old(
+        url, [*old_rows(What.DEVICE, DAY, ["phone", "desktop"]), (SITE, What.VISITOR, 0, DAY, "", *old({0, 1})[0])]
+    )
+    migrate(url)
+
+    with closing(open_store(url, clock=lambda: NOW, wait=20)) as store:
+        record = new_record()
+        store.record(record)
+        store.append_all([permitted(arrival(record.subject, ""))])
+        store.settle()
+
+        assert store.visits(SITE, What.DEVICE, DAY, DAY).by_name == {"phone": 2, "desktop": 1}
+        assert store.visitors(SITE, DAY, DAY).total == 3
+
+
+def old_rows(what: What, day: str, names: list[str]) -> Iterator[tuple[object, ...]]:
+    for name in sorted({*names}):
+        for chunk in old({ordinal for ordinal, own in enumerate(names) if own == name}):
+            yield (SITE, what, 0, day, name, *chunk)
+
+
+def old(members: set[int]) -> list[tuple[int, bytes]]:
+    return [(chunk, join(None, places)) for chunk, places in by_chunk(members).items()]
+
+
+def make_old(url: str, rows: list[tuple[object, ...]]) -> None:
+    """Have a database be as the version before columns left it."""
+    on_sqlite = url.startswith("sqlite")
+    places = ", ".join(["?" if on_sqlite else "%s"] * 7)
+    with closing(find_engine(url).connect()) as connection:
+        connection.execute(OLD.format(bytes="BLOB" if on_sqlite else "BYTEA"))
+        connection.executemany(f"INSERT INTO members VALUES ({places})", rows)
+        for table in ("daily_sums", "facet_names", "facet_codes", "visitor_sets", "monthly_visitor_sets"):
+            connection.execute(f"DROP TABLE {table}")
+        for series, n in (("visitor", 2), (DAY, 2), (f"{DAY} device human", 2)):
+            connection.execute(f"INSERT INTO numbers VALUES ('{SITE}', '{series}', {n})")
+        connection.execute("UPDATE alembic_version SET version_num = '0009'")
