@@ -13,7 +13,7 @@ export PIP_CACHE_DIR := $(CURDIR)/$(VENV)/.cache/pip
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PLAYWRIGHT_BROWSERS_PATH := $(CURDIR)/$(VENV)/.cache/browsers
 
-.PHONY: demo test test-core bench bench-browser bench-growth lint format
+.PHONY: demo test test-core bench bench-browser bench-growth bench-panels lint format
 
 demo: $(READY)
 	@$(PYTHON) -m gatekeeper demo --port $(PORT) --state var/demo
@@ -24,7 +24,7 @@ test: $(READY) $(BROWSER) $(SERVERS) $(AXE)
 test-core: $(READY)
 	@$(PYTHON) -m pytest tests/core
 
-# What requests cost; the parts for browsers and for growth take longer and have names of their own.
+# What requests cost; the parts for browsers, growth and panels take longer and have names of their own.
 bench: $(READY)
 	@$(PYTHON) -m bench
 
@@ -35,6 +35,9 @@ bench-browser: $(READY) $(BROWSER)
 
 bench-growth: $(READY)
 	@$(PYTHON) -m bench.growth
+
+bench-panels: $(READY) $(SERVERS)
+	@$(PYTHON) -m bench.panels
 
 lint: $(VENV)/.lint
 	@$(PYTHON) -m ruff check .
