@@ -31,6 +31,10 @@ class TooManySlow(GatekeeperError):
     """Too many bodies are slow to come, so that this one is not waited for."""
 
 
+class TooManyListeners(GatekeeperError):
+    """As many look at what happens as may."""
+
+
 class TooOften(GatekeeperError):
     """One address asks more than it may.
 
@@ -53,6 +57,7 @@ STATUS: tuple[tuple[type[GatekeeperError], int], ...] = (
     (StillSending, 408),
     (TooOften, 429),
     (TooManySlow, 503),
+    (TooManyListeners, 503),
     (StoreUnavailable, 503),
     (GatekeeperError, 500),
 )

@@ -30,6 +30,8 @@ from .rates import Limit, Rate
 REFRESH = 2.0
 #: How many reports of a site are taken a minute: more than a few people cause who click as fast as they can.
 REPORTS = 1200
+#: How many of the staff may look at decisions as they happen, in one process.
+LISTENERS = 8
 _REMEMBERED = 16_384
 #: For how many visitors what was decided is remembered: a decision costs 5 us, and an event needs up to six.
 _VISITS = 8192
@@ -89,6 +91,8 @@ class Service:
         self.forms = Tokens(config.keys, "form")
         self.erasures = Tokens(config.keys, "erasure")
         self.reports = Rate(REPORTS)
+        #: Taken by whoever looks at what happens, and given back: each holds a thread of the server's.
+        self.listeners = threading.BoundedSemaphore(LISTENERS)
         self._bodies = Bodies()
         self._limit = Limit(config.rate_limit)
         self.subject_tokens = SubjectTokens(config.keys)
