@@ -50,6 +50,7 @@ PURE = {
     "re",
     "string",
     "struct",
+    "tomllib",
     "types",
     "typing",
     "unicodedata",
@@ -57,7 +58,8 @@ PURE = {
     "zoneinfo",  # it reads files, but constant ones: what each zone does to its clocks
 }
 #: Of other people's packages, what takes values and returns values.
-PURE_PACKAGES = {"crawleruseragents", "itsdangerous", "jsonschema", "msgspec", "rfc8785", "ua_parser", "user_agents"}
+PURE_PACKAGES = {"crawleruseragents", "itsdangerous", "jsonschema", "msgspec", "rfc8785", "tomlkit", "ua_parser"}
+PURE_PACKAGES |= {"user_agents"}
 #: What a pure module may not do, whatever it has imported.
 CLOCKS = {"now", "today", "utcnow"}
 WORLD = {"open", "print", "input", "exec", "eval", "__import__", "breakpoint"}
