@@ -3,7 +3,7 @@
 Every method that changes something takes the entry of the audit trail that tells of it, and keeps both or none.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -17,7 +17,7 @@ class Account:
 
     :param id: 16 random bytes.
     :param email: in lower case; no two accounts share one.
-    :param password: its Argon2 hash; empty while none is set.
+    :param password: its Argon2 hash; or what is kept of a code that was given out to set one.
     :param totp: the sealed secret of the second factor; empty while there is none.
     :param recovery: hashes of the recovery codes that are left.
     :param ended_at: when it was closed; None while it is open.
@@ -203,6 +203,17 @@ class StaffBook(Protocol):
         :raises InvalidInput: another account has the address.
         """
 
+    def change(
+        self, id: bytes, make: Callable[[Account, Sequence[Account]], Account], entry: Entry | None = None
+    ) -> Account | None:
+        """Change an account as it is at that moment, and return it; None where there is none.
+
+        Nothing else changes any account meanwhile, so that nothing is overwritten that was not looked at.
+
+        :param make: gets it and all others, and returns it changed. It is called once or more.
+        :raises InvalidInput: ``make`` raises it; nothing is changed then.
+        """
+
     def begin(self, session: Session, entry: Entry | None = None) -> None:
         """Begin a session."""
 
@@ -225,7 +236,7 @@ class StaffBook(Protocol):
         """Forget sessions that have run out."""
 
     def keep_token(self, token: ApiToken, entry: Entry | None = None) -> None:
-        """Add a token, or change it."""
+        """Add a token, or change it. One that has ended stays ended."""
 
     def token(self, digest: bytes) -> ApiToken | None:
         """Return a token, ended or not."""

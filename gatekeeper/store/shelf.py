@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import Table, bindparam, delete, literal_column, select, update
+from sqlalchemy import Integer, Table, bindparam, delete, func, literal_column, select, update
 
 from gatekeeper.core.errors import InvalidInput
 from gatekeeper.core.staff import Right, Role
@@ -27,7 +27,6 @@ _Do = Callable[[Callable[[Connection], object]], None]
 
 #: For how long live checks are kept, in seconds.
 CHECKS_KEPT = 366 * 86_400
-_MANY = 1000
 
 
 class _Words:
@@ -52,6 +51,8 @@ class _Words:
         self.account = self._by(staff, "id")
         self.find = self._by(staff, "email")
         self.keep = self._put(staff)
+        #: Takes all accounts until the transaction is over: in their order, so that two who do wait for one another.
+        self.hold = self._of("change", select(staff).order_by(staff.c.id).with_for_update())
 
     def _sessions(self) -> None:
         sessions = schema.sessions
@@ -73,26 +74,29 @@ class _Words:
     def _tokens(self) -> None:
         tokens = schema.api_tokens
         newest = (tokens.c.created_at.desc(), tokens.c.id)
-        self.keep_token = self._put(tokens)
+        ended = func.coalesce(tokens.c.ended_at, self._sql.insert(tokens).excluded.ended_at)
+        self.keep_token = self._put(tokens, ended_at=ended)
         self.token = self._by(tokens, "digest")
         self.tokens = self._of("tokens", select(tokens).order_by(*newest))
         self.tokens_of = self._of("tokens", select(tokens).where(equal(tokens, "account")).order_by(*newest), "account")
-        ended = update(tokens).values(ended_at=bindparam("at"))
+        end = update(tokens).values(ended_at=bindparam("at"))
         still = (tokens.c.account == bindparam("whose")) & tokens.c.ended_at.is_(None)
-        self.end_tokens = self._of("end_tokens", ended.where(still), "at", "whose")
+        self.end_tokens = self._of("end_tokens", end.where(still), "at", "whose")
 
     def _audit(self) -> None:
         audit = schema.audit
         self.note = self._of("note", self._sql.insert(audit), *names(audit))
         between = (audit.c.at >= bindparam("first")) & (audit.c.at < bindparam("before"))
+        beginning = func.substr(audit.c.action, literal_column("1"), bindparam("length", type_=Integer))
+        between &= beginning == bindparam("action")
         newest = (audit.c.at.desc(), audit.c.id.desc())
         listed = select(audit).where(between)
         most: Any = bindparam("most")
-        self.entries = self._of(
-            "entries", listed.order_by(*newest).limit(most).offset(literal_column("0")), "first", "before", "most"
-        )
+        asked = ("first", "before", "length", "action")
+        of_all = listed.order_by(*newest).limit(most).offset(literal_column("0"))
+        self.entries = self._of("entries", of_all, *asked, "most")
         of_site = listed.where(equal(audit, "site")).order_by(*newest).limit(most).offset(literal_column("0"))
-        self.entries_of = self._of("entries", of_site, "first", "before", "site", "most")
+        self.entries_of = self._of("entries", of_site, *asked, "site", "most")
 
     def _marks(self) -> None:
         marks = schema.marks
@@ -139,11 +143,14 @@ class _Words:
     def _by(self, table: Table, column: str) -> str:
         return self._of(table.name, select(table).where(equal(table, column)), column)
 
-    def _put(self, table: Table) -> str:
-        """Return the INSERT of a row that takes the place of the one with the same key."""
+    def _put(self, table: Table, **values: Any) -> str:
+        """Return the INSERT of a row that takes the place of the one with the same key.
+
+        :param values: what a column gets then, where it is not the new row's own value.
+        """
         row = self._sql.insert(table)
         key = list(table.primary_key.columns)
-        rest = {column.name: row.excluded[column.name] for column in table.columns if column not in key}
+        rest = {column.name: row.excluded[column.name] for column in table.columns if column not in key} | values
         return self._of(table.name, row.on_conflict_do_update(index_elements=key, set_=rest), *names(table))
 
     def _of(self, name: str, statement: Any, *parameters: str) -> str:
@@ -181,18 +188,36 @@ class Shelf:
 
     def keep(self, account: Account, entry: Entry | None = None) -> None:
         def work(connection: Connection) -> None:
-            holder = connection.execute(self._words.find, (account.email,)).fetchone()
-            if holder is not None and bytes(holder[0]) != account.id:
-                raise InvalidInput(f"{account.email} has an account already: no two share an address")
             before = _first(_account, connection.execute(self._words.account, (account.id,)).fetchall())
-            connection.execute(self._words.keep, _account_row(account))
-            if account.ended_at is not None or (before is not None and before.password != account.password):
-                at = account.ended_at if account.ended_at is not None else _latest(account, entry)
-                connection.execute(self._words.end_sessions, (account.id, b""))
-                connection.execute(self._words.end_tokens, (at, account.id))
-            self._note(connection, entry)
+            self._keep(connection, before, account, entry)
 
         self._write(work)
+
+    def change(
+        self, id: bytes, make: Callable[[Account, Sequence[Account]], Account], entry: Entry | None = None
+    ) -> Account | None:
+        made: list[Account] = []
+
+        def work(connection: Connection) -> None:
+            found = [_account(row) for row in connection.execute(self._words.hold).fetchall()]
+            before = next((account for account in found if account.id == id), None)
+            if before is not None:
+                made.append(make(before, [account for account in found if account.id != id]))
+                self._keep(connection, before, made[-1], entry)
+
+        self._write(work)
+        return made[-1] if made else None
+
+    def _keep(self, connection: Connection, before: Account | None, account: Account, entry: Entry | None) -> None:
+        holder = connection.execute(self._words.find, (account.email,)).fetchone()
+        if holder is not None and bytes(holder[0]) != account.id:
+            raise InvalidInput(f"{account.email} has an account already: no two share an address")
+        connection.execute(self._words.keep, _account_row(account))
+        if account.ended_at is not None or (before is not None and before.password != account.password):
+            at = account.ended_at if account.ended_at is not None else _latest(account, entry)
+            connection.execute(self._words.end_sessions, (account.id, b""))
+            connection.execute(self._words.end_tokens, (at, account.id))
+        self._note(connection, entry)
 
     # Sessions
 
@@ -241,13 +266,12 @@ class Shelf:
     def entries(
         self, sites: Sequence[str] | None, *, first: int, before: int, limit: int, action: str = ""
     ) -> list[Entry]:
-        most = _MANY * limit if action else limit  # the few entries there are need no index by action
+        asked = (first, before, len(action), action)
         if sites is None:
-            rows = self._read(self._words.entries, first, before, most)
+            rows = self._read(self._words.entries, *asked, limit)
         else:
-            rows = [row for site in sites for row in self._read(self._words.entries_of, first, before, site, most)]
+            rows = [row for site in sites for row in self._read(self._words.entries_of, *asked, site, limit)]
         found = [Entry(bytes(id), at, bytes(account), *rest) for id, at, account, *rest in rows]
-        found = [entry for entry in found if entry.action.startswith(action)]
         return sorted(found, key=lambda entry: (entry.at, entry.id), reverse=True)[:limit]
 
     # Marks

@@ -1,6 +1,8 @@
 """What every store promises about the books of staff: accounts, the audit trail, marks, alarms, checks, drafts."""
 
 import json
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -20,6 +22,7 @@ from gatekeeper.store.books import (
     Mark,
     MarkKind,
     Session,
+    StaffBook,
 )
 from gatekeeper.store.contract import Store
 from gatekeeper.store.engines import find_engine
@@ -86,6 +89,61 @@ def test_no_two_accounts_share_an_address(store: Store) -> None:
 
     assert [each.name for each in store.staff.accounts()] == ["Anna"]
     assert entries(store) == []
+
+
+def test_an_account_is_changed_as_it_is_at_that_moment(store: Store, open_another: OpenStore) -> None:
+    ann, bob = account(), account(email="bob@shop.test", name="Bob")
+    for each in (ann, bob):
+        store.staff.keep(each)
+    others: list[Account] = []
+
+    def fail(held: Account, rest: Sequence[Account]) -> Account:
+        others[:] = rest
+        return replace(held, failures=held.failures + 1)
+
+    def count(book: StaffBook) -> None:
+        for _ in range(20):
+            book.change(ann.id, fail, entry())
+
+    books = [store.staff, store.staff, open_another().staff]
+    with ThreadPoolExecutor(len(books)) as pool:
+        list(pool.map(count, books))
+
+    assert store.staff.account(ann.id) == replace(ann, failures=60)
+    assert others == [bob]
+    assert len(entries(store)) == 60
+    assert store.staff.change(new_id(), fail) is None
+
+
+def test_a_change_that_is_refused_changes_nothing(store: Store) -> None:
+    ann = account()
+    store.staff.keep(ann)
+
+    def refuse(held: Account, rest: Sequence[Account]) -> Account:
+        raise InvalidInput("not this one")
+
+    with pytest.raises(InvalidInput, match="not this one"):
+        store.staff.change(ann.id, refuse, entry())
+
+    assert store.staff.account(ann.id) == ann
+    assert entries(store) == []
+
+
+def test_a_token_that_has_ended_stays_ended(store: Store) -> None:
+    held = token(account())
+    store.staff.keep_token(replace(held, ended_at=NOW))
+    store.staff.keep_token(replace(held, used_at=NOW))
+
+    assert store.staff.token(held.digest) == replace(held, used_at=NOW, ended_at=NOW)
+
+
+def test_entries_are_limited_after_they_are_chosen(store: Store) -> None:
+    for at in range(30):
+        store.staff.note(entry(at=NOW + at, action="session.begun" if at % 10 else "a%_c.d"))
+
+    assert [each.at for each in entries(store, action="a%", limit=2)] == [NOW + 20, NOW + 10]
+    assert entries(store, action="s%") == []
+    assert [each.at for each in entries(store, action="a%_c.d", sites=[SITE], limit=1)] == [NOW + 20]
 
 
 @pytest.mark.row("SE-26")

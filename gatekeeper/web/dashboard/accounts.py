@@ -4,8 +4,7 @@ Each change takes the account as it is now, and is kept together with the line o
 """
 
 import re
-import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
 
@@ -26,21 +25,20 @@ LONGEST_WAIT = 15 * 60
 _MAX_EMAIL = 254  # RFC 5321 section 4.5.3.1.3
 _MAX_NAME = 80
 _EMAIL = re.compile(r"[^\s@<>\"',;\\]+@[^\s@<>\"',;\\]+")
-_changing = threading.Lock()
 
 
 def change(book: StaffBook, id: bytes, make: Callable[[Account], Account], entry: Entry | None = None) -> Account:
-    """Change an account as it is now.
+    """Change an account as it is at that moment.
 
     :raises NotFound: there is no such account.
     """
-    with _changing:
-        account = book.account(id)
-        if account is None:
-            raise NotFound("there is no such account")
-        changed = make(account)
-        book.keep(changed, entry)
-    return changed
+    return _there(book.change(id, lambda held, others: make(held), entry))
+
+
+def _there(account: Account | None) -> Account:
+    if account is None:
+        raise NotFound("there is no such account")
+    return account
 
 
 def open_account(
@@ -79,10 +77,10 @@ def set_roles(book: StaffBook, id: bytes, roles: Mapping[str, Role], *, by: Memb
     :raises InvalidInput: no role is given, or nobody would be left to open accounts.
     """
 
-    def make(held: Account) -> Account:
-        return _owned(book, held, replace(held, roles=_check_roles(roles)))
+    def make(held: Account, others: Sequence[Account]) -> Account:
+        return _owned(held, replace(held, roles=_check_roles(roles)), others)
 
-    change(book, id, make, line(by, "account.roles", at=now, about=id.hex(), detail=say_roles(roles)))
+    _there(book.change(id, make, line(by, "account.roles", at=now, about=id.hex(), detail=say_roles(roles))))
     book.end_sessions(id, but=by.session if by.account == id else b"")
 
 
@@ -103,10 +101,10 @@ def close(book: StaffBook, id: bytes, *, by: Member, now: int) -> None:
     :raises InvalidInput: nobody would be left to open accounts.
     """
 
-    def make(held: Account) -> Account:
-        return _owned(book, held, replace(held, ended_at=held.ended_at or now))
+    def make(held: Account, others: Sequence[Account]) -> Account:
+        return _owned(held, replace(held, ended_at=held.ended_at or now), others)
 
-    change(book, id, make, line(by, "account.closed", at=now, about=id.hex()))
+    _there(book.change(id, make, line(by, "account.closed", at=now, about=id.hex())))
 
 
 def waits(account: Account, *, now: int) -> bool:
@@ -184,12 +182,10 @@ def _check_name(name: str) -> str:
     return name
 
 
-def _owned(book: StaffBook, held: Account, changed: Account) -> Account:
+def _owned(held: Account, changed: Account, others: Sequence[Account]) -> Account:
     """Return a changed account, where somebody is left who owns every site."""
-    if _owns_all(held) and not _owns_all(changed):
-        others = (account for account in book.accounts() if account.id != held.id)
-        if not any(_owns_all(account) for account in others):
-            raise InvalidInput(f"{held.name} is the last owner of every site: make somebody else one first")
+    if _owns_all(held) and not _owns_all(changed) and not any(_owns_all(other) for other in others):
+        raise InvalidInput(f"{held.name} is the last owner of every site: make somebody else one first")
     return changed
 
 
