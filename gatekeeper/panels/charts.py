@@ -188,7 +188,7 @@ def _figure(panel: Panel, narrow: bool) -> _Figure:
     places = [ids.index(id) for id in chart.series[:MOST_SERIES]]
     return _Figure(
         chart.shape,
-        panel.title,
+        _clean(panel.title),
         by_day,
         panel.columns[places[0]].unit,
         tuple(_clean(say(row[ids.index(chart.across)], across.unit)) for row in rows),
@@ -397,9 +397,9 @@ def _write_values(graph: Any, figure: _Figure) -> None:
     """Write each bar's number beside it."""
     plot = graph.nodes["plot"]
     for number, (_, values) in enumerate(figure.series):
-        series = next(node for node in plot if f"serie-{number}" in node.get("class", "").split())
-        told = [value for value in values[::-1] if value is not None]
-        for bar, value in zip(series.iter("rect"), told, strict=True):
+        series = [node for node in plot if f"serie-{number}" in node.get("class", "").split()]
+        bars = [bar for node in series for bar in node.iter("rect")]
+        for bar, value in zip(bars, (value for value in values[::-1] if value is not None), strict=True):
             # pygal leaves out what is 0.
             left, wide, top, high = (float(bar.get(key) or 0) for key in ("x", "width", "y", "height"))
             x, y = left + wide + 6, top + high / 2 + _FONT * 0.35
