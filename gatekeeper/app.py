@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException
 from gatekeeper import purging
 from gatekeeper.config import Config, load_config
 from gatekeeper.geo.places import locator
+from gatekeeper.marking import Marking
 from gatekeeper.store.contract import Store
 from gatekeeper.store.engines import open_store
 from gatekeeper.watching import schedule as watching
@@ -41,7 +42,8 @@ def create_app(
     service = Service(config, store, clock=clock, locate=locate)
     service.describe = partial(description, config.prefix)
     if alone:
-        service.look_after = _beside(purging.Schedule(service, clock), watching.Schedule(service, clock))
+        beside = purging.Schedule(service, clock), watching.Schedule(service, clock), Marking(config, store, clock)
+        service.look_after = _beside(*beside)
 
     app = Flask("gatekeeper", static_folder=None)
     app.extensions["gatekeeper"] = service
@@ -53,7 +55,7 @@ def create_app(
     return app
 
 
-def _beside(*schedules: purging.Schedule | watching.Schedule) -> Callable[[], None]:
+def _beside(*schedules: purging.Schedule | watching.Schedule | Marking) -> Callable[[], None]:
     """Return what begins all that runs beside the requests, where it does not run."""
 
     def ensure() -> None:

@@ -139,6 +139,7 @@ _STAFF: tuple[Route, ...] = (
     _page(f"{_SITE}/why", trackers.explain),
     _page(f"{_SITE}/visits", visited.show),
     _page(f"{_SITE}/visitor", visited.show_one, Right.SEE_VISITOR),
+    _form(f"{_SITE}/visitor", visited.find, Right.SEE_VISITOR),
     _page(f"{_SITE}/changes", changes.show),
     _form(f"{_SITE}/changes", changes.mark, Right.MARK),
     _page(f"{_SITE}/alarms", alarms.show),
