@@ -1,5 +1,6 @@
 """The only wiring: settings, store and service become a WSGI application."""
 
+import os
 import time
 from collections.abc import Callable
 from functools import partial
@@ -10,6 +11,9 @@ from werkzeug.exceptions import HTTPException
 
 from gatekeeper import purging
 from gatekeeper.config import Config, load_config
+from gatekeeper.core.regimes import check_regimes
+from gatekeeper.doctor import examine
+from gatekeeper.gate.advice import advice
 from gatekeeper.geo.places import locator
 from gatekeeper.marking import Marking
 from gatekeeper.store.contract import Store
@@ -40,6 +44,8 @@ def create_app(
         store.start()
     locate = locator(config.geo, config.path.parent)
     service = Service(config, store, clock=clock, locate=locate)
+    service.advise = lambda site: [*advice(site), *check_regimes(site)]
+    service.examine = lambda: examine(os.environ)
     service.describe = partial(description, config.prefix)
     if alone:
         beside = purging.Schedule(service, clock), watching.Schedule(service, clock), Marking(config, store, clock)

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from gatekeeper.config import Config, Invalid, load_config
 from gatekeeper.core.errors import GatekeeperError
+from gatekeeper.core.findings import Finding, Sign, fail
 from gatekeeper.databases import published
 
 from . import machine, page, weblogs
-from .findings import Finding, Sign, fail
 
 __all__ = ["Finding", "Sign", "examine"]
 

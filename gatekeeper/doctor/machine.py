@@ -15,14 +15,13 @@ from gatekeeper import beginning
 from gatekeeper.config import KEYS, Config, Network
 from gatekeeper.core.cookies import CHOICE, SUBJECT, cookie_name
 from gatekeeper.core.errors import GatekeeperError
+from gatekeeper.core.findings import Finding, fail, ok, warn
 from gatekeeper.core.notices import Notice
 from gatekeeper.core.sites import Scope, Site
 from gatekeeper.databases import is_new, is_served
 from gatekeeper.publishing import pending
 from gatekeeper.store.engines import find_engine, is_sqlite, sqlite_path
 from gatekeeper.watching.rounds import why_not
-
-from .findings import Finding, fail, ok, warn
 
 #: Below this much free space the store will soon refuse to write, in bytes.
 LOW_SPACE = 1_000_000_000

@@ -17,9 +17,8 @@ from urllib.request import Request, urlopen
 
 from gatekeeper import __version__
 from gatekeeper.config import Config
+from gatekeeper.core.findings import Finding, fail, ok, warn
 from gatekeeper.core.sites import Scope, Site
-
-from .findings import Finding, fail, ok, warn
 
 TIMEOUT: Final = 10  # seconds
 #: A page's tags stand in its first megabytes.

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from .findings import Finding, ok, warn
+from gatekeeper.core.findings import Finding, ok, warn
 
 _RULE = "an access log with addresses logs visitors who have not agreed (GDPR Art. 5(1)(c))"
 _NGINX = ("etc/nginx/nginx.conf", "etc/nginx/conf.d/*.conf", "etc/nginx/sites-enabled/*")

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from . import changes, overview, trackers, visits
+from . import changes, overview, registry, trackers, visits
 from .sources import Listed
 
 PANELS: Mapping[str, Listed] = {
-    listed.id: listed for module in (overview, trackers, visits, changes) for listed in module.PANELS
+    listed.id: listed for module in (overview, trackers, visits, changes, registry) for listed in module.PANELS
 }

@@ -11,6 +11,7 @@ from gatekeeper.core.choices import Choice, read_choice
 from gatekeeper.core.cookies import read_ours
 from gatekeeper.core.decisions import DAY
 from gatekeeper.core.errors import BadChoice, BadToken, StoreUnavailable
+from gatekeeper.core.findings import Finding
 from gatekeeper.core.geo import Locate, nowhere
 from gatekeeper.core.jar import Jar
 from gatekeeper.core.links import Links
@@ -108,6 +109,10 @@ class Service:
         self.look_after: Callable[[], None] = lambda: None
         #: Returns the OpenAPI description of all routes, and its ETag. The wiring sets it: handlers know no routes.
         self.describe: Callable[[], tuple[bytes, str]] = lambda: (b"{}", '""')
+        #: Return what a site's owner should know, and what an examination of the installation finds. The wiring sets
+        #: them: they look at what the web may not.
+        self.advise: Callable[[Site], list[str]] = lambda site: []
+        self.examine: Callable[[], list[Finding]] = list
         self.began = int(clock())
         self._clock = clock
         self._published: dict[str, Published] = {}
