@@ -62,8 +62,8 @@ def store(open_another: Callable[[], Store]) -> Store:
 
 def marks(store: Store, *kinds: MarkKind) -> list[tuple[str, str, str]]:
     """Return the marks of some kinds, the oldest first: day, kind, text."""
-    found = store.marks.marks("shop", "2000-01-01", "2099-12-31")
-    return [(mark.day, mark.kind.value, mark.text) for mark in reversed(found) if not kinds or mark.kind in kinds]
+    found = sorted(store.marks.marks("shop", "2000-01-01", "2099-12-31"), key=lambda mark: (mark.day, mark.at))
+    return [(mark.day, mark.kind.value, mark.text) for mark in found if not kinds or mark.kind in kinds]
 
 
 def look(config: Config, store: Store, clock: Clock) -> None:

@@ -47,6 +47,7 @@ def sentences(change: Change, breaks: Sequence[Broken], marks: Iterable[Mark], a
             own = next((one for one in breaks if one.tracker == change.about), None)
             words = f"{words}{_since(own, marked, asked) if own else ''}"
         told.append(f"{words}.")
+    told += [f"Against that: {_cause(part, change)}." for part in _causes(change, against=True)]
     told += [_broke(one, marked, asked) for one in breaks if one.tracker not in named]
     return told
 
@@ -65,9 +66,12 @@ def _signed(share: float) -> str:
     return f"{share:+,.0%}".replace("%", " %").replace("-", "−")
 
 
-def _causes(change: Change) -> list[Part]:
-    """Return the parts that pull the way the number went, the largest first, as far as they are worth telling."""
-    apart = change.now - change.before
+def _causes(change: Change, *, against: bool = False) -> list[Part]:
+    """Return the parts that pull the way the number went, or against it, as far as they are worth telling.
+
+    The largest comes first.
+    """
+    apart = (change.before - change.now) if against else (change.now - change.before)
     if round(change.now) == round(change.before):
         return []
     return sorted(
@@ -79,9 +83,8 @@ def _causes(change: Change) -> list[Part]:
 def _much(part: Part, change: Change, *, first: bool) -> str:
     share = (part.effect or 0.0) / (change.now - change.before)
     words = next((words for least, words in _MUCH if share >= least), "")
-    return words or (
-        f"The largest part, {share:.0%}".replace("%", " %") if first else f"Another {share:.0%}".replace("%", " %")
-    )
+    of_it = f"{share:.0%}".replace("%", " %")
+    return (words or f"The largest part, {of_it}") if first else f"Then {of_it} of it"
 
 
 def _cause(part: Part, change: Change) -> str:

@@ -267,7 +267,7 @@ def _reasons(factor: Factor, part: Part, done: Split, before: Fate, now: Fate) -
         return ()
     lost = {reason: (before.lost_for(reason), now.lost_for(reason)) for reason in {**before.lost, **now.lost}}
     effects = spread(part.effect, done.weight, (factor.before, factor.now), lost)
-    return tuple(Part(reason, "views", *lost[reason], effect) for reason, effect in effects.items())
+    return tuple(Part(reason, "views", *lost[reason], effect) for reason, effect in sorted(effects.items()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,6 +326,8 @@ def _split_panel(sources: Sources, asked: Asked, *, number: str) -> Panel:
     rows = () if missing or not (change.before or change.now) else _rows(change)
     before, now = round(change.before), round(change.now)
     told = f"From {before:,} to {now:,}: the parts add up to {now - before:+,}, whatever their order."
+    if change.reasons:
+        told = f"{told} What {asked.about} met is of 100 page views."
     return Panel(
         f"change-{number}",
         title_of(number, asked.about),
@@ -382,7 +384,7 @@ def part_title(part: Part, about: str) -> str:
     if part.id in {COUNTED, LOADS}:
         return f"Loads of {about} for 100 page views"
     if part.id not in _NAMES:
-        return f"{about}: {why(part.id)}, of 100 page views"
+        return f"{about}: {why(part.id)}"
     name = _NAMES[part.id]
     if part.of:
         return f"{name.capitalize()} for 100 {_NAMES[part.of]}"
@@ -470,7 +472,8 @@ def marks_of(sources: Sources, asked: Asked) -> Sequence[Mark]:
     """Return the marks of both periods, the newest first."""
     found = sources.store.marks.marks(sources.site.id, min(asked.before_first, asked.first), asked.last)
     spans = ((asked.before_first, asked.before_last), (asked.first, asked.last))
-    return [mark for mark in found if any(first <= mark.day <= last for first, last in spans)]
+    shown = [mark for mark in found if any(first <= mark.day <= last for first, last in spans)]
+    return sorted(shown, key=lambda mark: (mark.day, mark.at), reverse=True)
 
 
 PANELS: tuple[Listed, ...] = (

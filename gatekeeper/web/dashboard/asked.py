@@ -74,7 +74,7 @@ def fields_of(request: Request) -> list[tuple[str, str]]:
 
 def is_ours(name: str) -> bool:
     """Tell whether a field of a query is one that all pages share."""
-    return name in {"days", "first", "last", "compare", "bot"} or name.startswith(_FILTER)
+    return name in {"days", "first", "last", "compare", "bot", "number"} or name.startswith(_FILTER)
 
 
 def query_of(request: Request, *, without: Iterable[str] = (), **more: str) -> str:

@@ -19,7 +19,7 @@ from gatekeeper.web.errors import Forbidden
 from gatekeeper.web.http import NO_STORE, OWN, Request, Response
 from gatekeeper.web.service import Service
 
-from .asked import DAYS, chips_of, fields_of, query_of
+from .asked import DAYS, chips_of, fields_of, is_ours, query_of
 
 #: Pages run nothing; only those that must say so (``script=True``), run a script of our own.
 POLICY = (
@@ -136,7 +136,11 @@ def _picker(request: Request, asked: Asked) -> dict[str, Any]:
         "chips": chips_of(request, asked),
         "people_query": query_of(request, without=["bot"]),
         "machines_query": query_of(request, bot="1"),
-        "kept_fields": [(name, value) for name, value in fields_of(request) if name.startswith("f.") or name == "bot"],
+        "kept_fields": [
+            (name, value)
+            for name, value in fields_of(request)
+            if is_ours(name) and name not in {"days", "first", "last"}
+        ],
     }
 
 
