@@ -47,6 +47,8 @@ PARTS = {
 }
 
 
+#: Chromium compiles each function of a script that begins so at once, instead of reading it twice; others ignore it.
+_EAGER = "//# allFunctionsCalledOnLoad\n"
 #: Languages whose own names Chromium does not know; all others the browser names by itself.
 _UNNAMED = ("ga", "is", "mt")
 #: What visitors read: to be asked, and to choose for each purpose and recipient.
@@ -104,8 +106,8 @@ class Bundles:
     def guard(self) -> Bundle:
         """The guard, with the site's settings inside."""
         if tells_early(self._site):
-            return _bundle(_call((*GUARD, *PARTS["vendors"]), "SETTINGS", self.all_settings))
-        return _bundle(_call(GUARD, "SETTINGS", self.settings))
+            return _bundle(_EAGER + _call((*GUARD, *PARTS["vendors"]), "SETTINGS", self.all_settings))
+        return _bundle(_EAGER + _call(GUARD, "SETTINGS", self.settings))
 
     @cached_property
     def settings(self) -> dict[str, Any]:

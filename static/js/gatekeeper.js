@@ -16,9 +16,9 @@ function open(ask, wanted) {
 
 /** What the guard's own parts, and no other script, may use; they add to it. */
 const guard = {
-  ...{ SETTINGS, script, policy, part, stored, decision, due, byVisitor, open },
-  ...{ started, listed, behind, ours, owners, mayKeep, keeps, lock, lockPeers, violations, taken, missed },
-  ...{ learning, earlier },
+  SETTINGS, script, policy, part, stored, decision, due, byVisitor, open,
+  started, listed, behind, ours, owners, mayKeep, keeps, lock, lockPeers, violations, taken, missed,
+  learning, earlier,
   choice: () => choice,
   become(next) {
     choice = next;

@@ -21,7 +21,7 @@ let choice = stored();
 function stored() {
   const cookies = apply(jar.get, document, []);
   learning = cookies.includes("gk_learning=");
-  earlier = /onsent=|klaro|c15t|cc_coo|didomi/.test(cookies);
+  earlier = ["onsent=", "klaro", "c15t", "cc_coo", "didomi"].some((name) => cookies.includes(name));
   const found = `; ${cookies}`.split(`; ${SETTINGS.cookie}=`)[1] || "";
   return readChoice(found.split(";")[0], SETTINGS);
 }
@@ -41,7 +41,8 @@ function allows(id) {
 /** Tells whether the visitor has to be asked: no choice, one that ran out, or one about less than is asked today. */
 function due() {
   const { purposes, trackers } = SETTINGS.notices[SETTINGS.notice] || {};
-  const unasked = (ids, decider) => ids?.some((id) => /^(no_c|exp|sta)/.test(decision(id, decider).reason));
+  const reasons = ["no_choice", "expired", "stale_notice"];
+  const unasked = (ids, decider) => ids?.some((id) => reasons.includes(decision(id, decider).reason));
   return unasked(purposes, decidePurpose) || (choice?.notice !== SETTINGS.notice && unasked(trackers));
 }
 

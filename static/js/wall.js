@@ -4,21 +4,14 @@ const started = new Set(); // the trackers of which a script has run in this pag
 const violations = []; // what it stopped before anybody could be told
 let reach; // the hosts that this document's policies let through; none where there is no policy
 
-/**
- * The hosts that a page may reach: see gatekeeper/core/policy.py. Those of a marked tracker, too, as its tags are inert;
- * once one of them has run here, only while it is allowed.
- */
-function hosts() {
-  const { trackers, gate } = SETTINGS;
-  const open = Object.keys(trackers).filter((id) => (trackers[id].marked && !started.has(id)) || decision(id).allowed);
-  return [base.host, ...gate.hosts, ...open.flatMap((id) => trackers[id].hosts || [])];
-}
-
 /** Puts the policy on the page, or one more that narrows it: a browser keeps to all it was given. */
 function build() {
-  const { gate } = SETTINGS;
+  const { trackers, gate } = SETTINGS;
   if (gate.off || learning || listed(gate.tags_only)) return;
-  const now = hosts();
+  // The hosts that a page may reach: see gatekeeper/core/policy.py. Those of a marked tracker, too, as its tags are inert;
+  // once one of them has run here, only while it is allowed.
+  const open = Object.keys(trackers).filter((id) => (trackers[id].marked && !started.has(id)) || decision(id).allowed);
+  const now = [base.host, ...gate.hosts, ...open.flatMap((id) => trackers[id].hosts || [])];
   if (reach?.every((host) => now.includes(host))) return;
   reach = reach ? reach.filter((host) => now.includes(host)) : now;
   // A host alone stands for the page's own scheme; web sockets, and https beside http, have to be said.
