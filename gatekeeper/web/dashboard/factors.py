@@ -41,11 +41,11 @@ def seal(keys: Sequence[str], account: bytes, secret: str) -> str:
 
 def unseal(keys: Sequence[str], account: bytes, sealed: str) -> str:
     """Return a secret that was sealed; empty where no key on the list opens it."""
-    held = urlsafe_b64decode(sealed)
     for key in reversed(keys):
         try:
+            held = urlsafe_b64decode(sealed)
             return _sealer(key).decrypt(held[:_NONCE], held[_NONCE:], account).decode()
-        except (InvalidTag, ValueError):  # a ValueError where it is too short to hold a nonce
+        except (InvalidTag, ValueError):  # a ValueError where it is no base64, or too short to hold a nonce
             continue
     return ""
 
