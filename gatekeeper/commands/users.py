@@ -60,7 +60,10 @@ def users() -> None:
 @users.command("list")
 @with_config
 def list_accounts() -> None:
-    """Show all accounts: their roles, their second factor, what they are signed in to."""
+    """Show all accounts.
+
+    Their roles, their second factor, what they are signed in to.
+    """
     with _desk() as desk:
         found = desk.book.accounts()
         for account in found:
@@ -108,7 +111,10 @@ def add(email: str, role: str, sites: Sequence[str], name: str) -> None:
 @click.argument("email")
 @with_config
 def open_again(email: str) -> None:
-    """Open an account that was closed, with the roles that it had."""
+    """Open an account that was closed.
+
+    It has the roles that it had, and prints a code by which EMAIL sets a password.
+    """
     from gatekeeper.web.dashboard import accounts
 
     with _desk() as desk:
@@ -126,9 +132,14 @@ def open_again(email: str) -> None:
 @click.option("--factor", is_flag=True, help="With --reset: take the second factor off as well.")
 @with_config
 def password(email: str, *, reset: bool, factor: bool) -> None:
-    """Say whether EMAIL has a password; with --reset, have it set anew.
+    """Have EMAIL set another password.
 
-    The password from before is good no longer then, and its sessions and tokens end.
+    With --reset, which prints a code for it. The password from before is good no longer then, and its sessions and
+    tokens end. Without, says whether there is a password.
+
+    \b
+    For example, for somebody who lost their telephone, too:
+      gatekeeper users password ann@shop.example --reset --factor
     """
     from gatekeeper.web.dashboard import accounts, passwords
 
@@ -153,7 +164,10 @@ def password(email: str, *, reset: bool, factor: bool) -> None:
 @_YES
 @with_config
 def close(email: str, *, yes: bool) -> None:
-    """Close the account of EMAIL: its sessions and tokens end. What it did stays in the audit trail."""
+    """Close the account of EMAIL.
+
+    Its sessions and tokens end; what it did stays in the audit trail. The last owner of every site stays.
+    """
     from gatekeeper.web.dashboard import accounts
 
     with _desk() as desk:
@@ -171,7 +185,12 @@ def close(email: str, *, yes: bool) -> None:
 @click.option("--end", is_flag=True, help="End all of them: whoever has one signs in again.")
 @with_config
 def show_sessions(email: str, *, end: bool) -> None:
-    """Show what EMAIL is signed in to."""
+    """Show what EMAIL is signed in to.
+
+    \b
+    For example, when a laptop is lost:
+      gatekeeper users sessions ann@shop.example --end
+    """
     from gatekeeper.web.dashboard import accounts
     from gatekeeper.web.dashboard.audit import moment
 
@@ -190,7 +209,15 @@ def show_sessions(email: str, *, end: bool) -> None:
 @click.option("--revoke", metavar="ID", help="Revoke the token whose id begins so.")
 @with_config
 def show_tokens(email: str | None, *, revoke: str | None) -> None:
-    """Show the tokens for the API, of EMAIL or of everybody. The tokens themselves are kept nowhere."""
+    """Show the tokens for the API.
+
+    Of EMAIL, or of everybody. The tokens themselves are kept nowhere.
+
+    \b
+    For example:
+      gatekeeper users tokens ann@shop.example
+      gatekeeper users tokens --revoke 3f2a
+    """
     with _desk() as desk:
         account = desk.account(email) if email else None
         tokens = [token for token in desk.book.tokens(account.id if account else None) if token.ended_at is None]
@@ -209,8 +236,8 @@ def _revoke(desk: _Desk, tokens: Sequence[ApiToken], beginning: str) -> None:
 
     found = [token for token in tokens if beginning and token.id.hex().startswith(beginning.lower())]
     if len(found) != 1:
-        how = "no token" if not found else f"{len(found)} tokens"
-        raise InvalidInput(f"{how} of those that are good have an id that begins with {beginning!r}: it must be one")
+        told = f"id {beginning!r} fits {len(found)} of the tokens that are not revoked, and must fit one"
+        raise InvalidInput(f"{told}: `gatekeeper users tokens` shows them")
     entry = line(_ME, "token.revoked", at=desk.now, about=found[0].id.hex(), detail=found[0].name)
     desk.book.keep_token(replace(found[0], ended_at=desk.now), entry)
     click.echo(f"Revoked {found[0].name}.")
