@@ -18,6 +18,8 @@ from .sources import Sources
 
 #: In outcomes and hits: whatever no tracker declares.
 UNKNOWN = "unknown"
+#: What hits are called where outcomes have their own names.
+HITS, DENIED_HITS = "hits", "hits_denied"
 #: More rows than a site's trackers can have of outcomes and reasons.
 MOST = 100_000
 
@@ -108,11 +110,14 @@ def _add_totals(fired: Fired, totals: Mapping[Total, int], tracker: str | None) 
 def each_day(
     sources: Sources, first: str, last: str, *, tracker: str | None = None, bot: bool = False
 ) -> dict[str, Counter[str]]:
-    """Return, by day, how often a tracker became what; without one, all but the guard."""
+    """Return, by day, how often a tracker became what, with :data:`HITS` and :data:`DENIED_HITS` of it.
+
+    Without a tracker, it is all of them but the guard.
+    """
     found: dict[str, Counter[str]] = {}
-    for day, tracker_met, outcome, n in _met(sources, first, last, tracker, bot=bot):
-        if tracker is not None or tracker_met != GUARD:
-            found.setdefault(day, Counter())[outcome] += n
+    for day, name, what, n in _met(sources, first, last, tracker, bot=bot):
+        if tracker is not None or name != GUARD:
+            found.setdefault(day, Counter())[what] += n
     return found
 
 
@@ -120,13 +125,18 @@ def _met(
     sources: Sources, first: str, last: str, tracker: str | None, *, bot: bool
 ) -> Iterator[tuple[str, str, str, int]]:
     store, site = sources.store, sources.site.id
-    for day, rows in store.each_day(site, What.OUTCOME, first, last, name=tracker, bot=bot).items():
-        yield from ((day, row.name, row.outcome, row.n) for row in rows)
+    for what in (What.OUTCOME, What.BEACON, What.CLICK):
+        for day, rows in store.each_day(site, what, first, last, name=tracker, bot=bot).items():
+            yield from ((day, row.name, row.outcome or HITS, row.n) for row in rows)
     if bot:
         return
     for total, n in store.totals(site, first, last).items():
-        if total.what == "outcome" and tracker in {None, total.name}:
+        if tracker not in {None, total.name}:
+            continue
+        if total.what == "outcome":
             yield total.day, total.name, total.outcome, n
+        elif total.what == "hit":
+            yield total.day, total.name, HITS if total.reason == Reason.NECESSARY else DENIED_HITS, n
 
 
 def seen_between(sources: Sources, first: str, last: str, *, bot: bool = False) -> dict[str, tuple[str, str]]:

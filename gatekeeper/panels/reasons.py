@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gatekeeper.core.decisions import Reason
+from gatekeeper.core.decisions import Reason, Rule
 from gatekeeper.core.trackers import Fault, Outcome
 
 
@@ -141,3 +141,35 @@ STOPPED = Words(
 def words_of_blocked(reason: str) -> Words:
     """Return what a reason is called where something was blocked."""
     return STOPPED if reason in {Reason.GRANTED, Reason.NECESSARY} else words_of(reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A rule of the decision, as a question.
+
+    :param asks: what the rule asks.
+    :param passed: what its answer was where it did not decide.
+    """
+
+    asks: str
+    passed: str
+
+
+RULES: Mapping[Rule, Question] = {
+    Rule.KNOWN: Question(
+        "Is it declared, and has the site published a notice?", "Yes. What is not declared does not run."
+    ),
+    Rule.NECESSARY: Question(
+        "Is it something that the site cannot work without?", "No. So it runs only for those who agree."
+    ),
+    Rule.AGE: Question("Is the visitor too young to agree to it?", "No, as far as anything says how old they are."),
+    Rule.STATUS: Question("Has the visitor asked that nothing more is done with their data?", "No."),
+    Rule.SIGNAL: Question(
+        "Does the visitor's browser object to this purpose?", "No, or the visitor allowed it all the same."
+    ),
+    Rule.CONSENT: Question(
+        "Is there an answer of the visitor's that holds, and that says yes to this?",
+        "Yes: to this site, not run out, to a notice that tells of it, and it agrees.",
+    ),
+    Rule.GRANTED: Question("Then the visitor's yes decides.", "Yes."),
+}

@@ -10,11 +10,11 @@ from gatekeeper.core.learning import Proposal, kept_by, propose
 from gatekeeper.core.panels import Asked, Cell, Chart, Column, Panel, Shape, Unit
 from gatekeeper.core.rollups import What
 from gatekeeper.core.sightings import Sighting
-from gatekeeper.core.trackers import GUARD, VISIT, Outcome, Tracker
+from gatekeeper.core.trackers import GUARD, VISIT, Kind, Outcome, Tracker
 from gatekeeper.store.contract import Amount
 
 from . import gaps
-from .outcomes import MOST, UNKNOWN, Fired, each_day, read, seen_between, who
+from .outcomes import DENIED_HITS, HITS, MOST, UNKNOWN, Fired, each_day, read, seen_between, who
 from .reasons import OF_NOBODY, OUTCOMES, words_of, words_of_blocked
 from .sources import Listed, Sources
 
@@ -23,8 +23,11 @@ MOST_PAGES = 200
 #: Where a tracker stands that nothing declares any more, or never did.
 NOT_DECLARED = "not declared"
 
+#: What has no tag and no address of its own, so that no page tells whether it fires.
+_NEVER_MET = frozenset({Kind.COOKIE, Kind.STORAGE, Kind.FORM, Kind.MAIL})
+
 _OUTCOMES = tuple(Column(outcome.value, OUTCOMES[outcome].title) for outcome in Outcome)
-_HITS = (Column("hits", "Hits"), Column("hits_denied", "Hits not logged"))
+_HITS = (Column(HITS, "Hits"), Column(DENIED_HITS, "Hits not logged"))
 _DAYS = (Column("first_day", "First seen", Unit.DAY), Column("last_day", "Last seen", Unit.DAY))
 
 
@@ -53,7 +56,7 @@ def trackers_panel(sources: Sources, asked: Asked) -> Panel:
             *_DAYS,
         ),
         tuple(rows[name] for name in ranked),
-        Chart(Shape.STACKED, "tracker", (Outcome.REQUESTED, Outcome.BLOCKED, Outcome.SLIPPED)),
+        Chart(Shape.STACKED, "tracker", (Outcome.REQUESTED, HITS, Outcome.BLOCKED, Outcome.SLIPPED)),
         tuple(link_of(name) for name in ranked),
         f"{who(sources, bot=asked.bot)} Hits are of the site's own beacons and links; for the visit log itself, they "
         f"are page views. “{UNKNOWN}” is whatever no tracker declares.",
@@ -69,7 +72,7 @@ def _tracker_row(
     denied = None if bot else fired.denied_hits(name)
     return (
         name,
-        state_of(fired, name, hits),
+        state_of(fired, name, hits, declared.kind if declared else None),
         sources.site.vendors[declared.vendor].name if declared else NOT_DECLARED,
         sources.site.purposes[declared.purpose].title if declared else NOT_DECLARED,
         declared.kind.value if declared else "",
@@ -80,8 +83,11 @@ def _tracker_row(
     )
 
 
-def state_of(fired: Fired, name: str, hits: int) -> str:
-    """Return in a word or two what became of a tracker: what needs somebody's eye first."""
+def state_of(fired: Fired, name: str, hits: int, kind: Kind | None) -> str:
+    """Return in a word or two what became of a tracker: what needs somebody's eye first.
+
+    :param kind: None where it is not declared.
+    """
     n = {outcome: fired.n(outcome, name) for outcome in Outcome}
     ran = n[Outcome.LOADED] or n[Outcome.REQUESTED]
     if n[Outcome.SLIPPED]:
@@ -92,7 +98,9 @@ def state_of(fired: Fired, name: str, hits: int) -> str:
         return "Fires"
     if n[Outcome.RELEASED]:
         return "Released"
-    return "Only blocked" if n[Outcome.BLOCKED] or fired.denied_hits(name) else "Silent"
+    if n[Outcome.BLOCKED] or fired.denied_hits(name):
+        return "Only blocked"
+    return "Not counted" if kind in _NEVER_MET else "Silent"
 
 
 def link_of(name: str) -> str:
@@ -272,12 +280,14 @@ def by_day_panel(sources: Sources, asked: Asked) -> Panel:
     """Return what became of a tracker, day by day."""
     found = each_day(sources, asked.first, asked.last, tracker=asked.about, bot=asked.bot)
     days = [*days_between(asked.first, asked.last)] if found else []
+    names = [column.id for column in (*_OUTCOMES, *_HITS)]
     return Panel(
         "tracker-by-day",
         "What became of it, day by day",
-        (Column("day", "Day", Unit.DAY), *_OUTCOMES),
-        tuple((day, *(found.get(day, Counter())[outcome] for outcome in Outcome)) for day in days),
-        Chart(Shape.LINES, "day", tuple(Outcome)),
+        (Column("day", "Day", Unit.DAY), *_OUTCOMES, *_HITS),
+        tuple((day, *(found.get(day, Counter())[name] for name in names)) for day in days),
+        # A line for each that there was any of: those that lie on the ground hide one another.
+        Chart(Shape.LINES, "day", tuple(name for name in names if any(counts[name] for counts in found.values()))),
         note=who(sources, bot=asked.bot),
     )
 

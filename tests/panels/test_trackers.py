@@ -152,6 +152,8 @@ def test_every_number_is_what_happened(
     assert "gatekeeper" not in rows
 
     by_day = make(store, site, "tracker-by-day", about).rows
+    assert sum(row[7] for row in by_day) == history.hits(name, first, bot=bot)
+    assert sum(row[8] for row in by_day) == (0 if bot else history.denied(name, first))
     pages = table(make(store, site, "tracker-pages", about))
     for no, became in enumerate(OUTCOMES, start=1):
         n = history.outcomes(name, became, first, bot=bot)
@@ -470,3 +472,26 @@ def test_the_share_that_is_unexplained_is_of_the_vendors_number() -> None:
 
     assert gaps.settle(100, steps).share == 0.2
     assert gaps.settle(0, steps).share is None
+
+
+@pytest.mark.parametrize(("name", "state"), [("basket", "Not counted"), ("tally", "Silent"), ("newsletter", "Silent")])
+def test_what_cannot_be_met_is_not_called_silent(store: Store, site: Site, name: str, state: str) -> None:
+    assert cells(make(store, site, "trackers", asked()), name)["state"] == state
+
+
+def test_the_chart_by_day_has_a_line_for_each_that_there_was_any_of(store: Store, site: Site) -> None:
+    log(store, [outcome("tally", "loaded"), event(SUBJECT, at(TODAY), EventKind.BEACON, "tally")])
+    store.tally(total("hit", "tally", "refused"))
+
+    panel = make(store, site, "tracker-by-day", asked(about="tally"))
+
+    assert panel.chart is not None
+    assert panel.chart.series == ("loaded", "hits", "hits_denied")
+    assert cells(panel, TODAY) | {"day": ""} == {
+        "day": "",
+        **dict.fromkeys(OUTCOMES, 0),
+        "loaded": 1,
+        "hits": 1,
+        "hits_denied": 1,
+    }
+    assert [row[0] for row in panel.rows] == [f"2026-11-{day}" for day in range(16, 23)]
