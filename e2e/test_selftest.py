@@ -163,9 +163,9 @@ def test_with_the_visit_log_granted_it_is_a_row_of_the_visit(site: Site, page: P
 
     page.goto(url)
 
-    rows = wait_until(lambda: [event for event in site.events(page) if event.tracker == "gatekeeper"])
-    assert {(row.kind, row.fields["outcome"], row.fields["reason"]) for row in rows} == {
-        ("outcome", "failed", "not_first")
+    rows = wait_until(lambda: [event for event in site.events(page) if event.fields.get("outcome") == "failed"])
+    assert ("outcome", "failed", "not_first") in {
+        (row.kind, row.fields["outcome"], row.fields["reason"]) for row in rows
     }
 
 
@@ -176,4 +176,4 @@ def test_with_another_grant_it_is_a_total(site: Site, page: Page) -> None:
 
     page.goto(url)
 
-    assert wait_until(lambda: [total for total in site.store.totals("shop") if total.name == "gatekeeper"])
+    assert wait_until(lambda: [total for total in site.store.totals("shop") if total.reason == "not_first"])

@@ -56,7 +56,7 @@ def test_a_tag_of_no_tracker_and_a_long_path_cost_no_page_view(site: Site, page:
     wait_until(lambda: len([event for event in site.events(page) if event.kind == "view"]) == 2)
 
     outcomes = {(event.tracker, event.fields["reason"]) for event in site.events(page) if event.kind == "outcome"}
-    assert outcomes == {("unknown", "fail_closed"), ("ads", "refused")}
+    assert outcomes == {("unknown", "fail_closed"), ("ads", "refused"), ("gatekeeper", "granted")}
 
 
 def test_a_tag_of_no_tracker_costs_no_totals(site: Site, page: Page) -> None:
@@ -65,9 +65,9 @@ def test_a_tag_of_no_tracker_costs_no_totals(site: Site, page: Page) -> None:
     choose(page, "functional")
 
     page.reload()
-    totals = wait_until(lambda: [total for total in site.store.totals("shop") if total.what == "outcome"])
+    totals = wait_until(lambda: [total for total in site.store.totals("shop") if total.name == "unknown"])
 
-    assert {(total.name, total.outcome, total.reason) for total in totals} == {("unknown", "blocked", "fail_closed")}
+    assert {(total.what, total.outcome, total.reason) for total in totals} == {("outcome", "blocked", "fail_closed")}
 
 
 def test_under_other_grants_only_totals_are_told(site: Site, page: Page) -> None:
@@ -84,6 +84,7 @@ def test_under_other_grants_only_totals_are_told(site: Site, page: Page) -> None
             ["ads", "requested", "granted"],
             ["ads", "loaded", "granted"],
             ["stats", "blocked", "refused"],
+            ["gatekeeper", "loaded", "granted"],
         ]
     )
 
@@ -104,7 +105,7 @@ def test_anonymous_totals_carry_no_cookie_and_end_with_an_objection(site: Site, 
     page.wait_for_timeout(1500)
 
     assert told(site) == [
-        {"totals": [["stats", "blocked", "no_choice"]]},
+        {"totals": [["stats", "blocked", "no_choice"], ["gatekeeper", "loaded", "no_choice"]]},
         {"totals": [["stats", "blocked", "refused"]]},
     ]
     assert carried["/gk/shop/events"] == ["", ""]
@@ -147,6 +148,41 @@ def test_what_was_seen_under_a_grant_is_not_told_after_it_is_withdrawn(site: Sit
     assert len(told(site)) == before
 
 
+def test_each_view_of_a_page_that_has_loaded_has_one_report_of_the_guard(site: Site, page: Page) -> None:
+    page.goto(site.page("/", ""))
+    choose(page, "analytics")
+    page.evaluate("history.pushState({}, '', '/two')")
+    page.evaluate("history.replaceState({}, '', '/two?x')")
+    page.goto(site.page("/next", ""))
+    wait_until(lambda: len(reports(site)) == 3)
+
+    page.evaluate("gatekeeper.withdraw()")
+    page.wait_for_timeout(1500)
+
+    assert reports(site) == [("/", "granted"), ("/two", "granted"), ("/next", "granted")]
+    assert views(site) == ["/", "/two", "/next"]
+
+
+def test_a_page_that_is_left_before_it_has_loaded_has_no_report(site: Site, page: Page) -> None:
+    page.goto(site.page("/", ""))
+    choose(page, "analytics")
+    wait_until(lambda: reports(site))
+
+    page.goto(site.page("/slow", "<p>So far." + "<!--wait-->" * 10), wait_until="commit")
+    wait_until(lambda: "/slow" in views(site))
+    page.goto(site.page("/next", ""))
+
+    wait_until(lambda: len(reports(site)) == 2)
+    assert [path for path, _ in reports(site)] == ["/", "/next"]
+    assert views(site) == ["/", "/slow", "/next"]
+
+
+def reports(site: Site) -> list[tuple[str, str]]:
+    """Return the pages of the visit log that the guard said had loaded, and why it might say so."""
+    rows = [row for batch in told(site) for row in batch.get("events", []) if row.get("tracker") == "gatekeeper"]
+    return [(row["path"], row["reason"]) for row in rows if row["outcome"] == "loaded"]
+
+
 @pytest.mark.row("CK-07")
 def test_a_page_that_changes_its_path_is_viewed_again(site: Site, page: Page) -> None:
     page.goto(site.page("/", ""))
@@ -172,4 +208,4 @@ def test_a_batch_that_the_server_could_not_take_is_sent_again_with_the_same_ids(
 
     wait_until(lambda: len(told(site)) == 2)
     assert told(site)[0] == told(site)[1]
-    wait_until(lambda: [event.kind for event in site.events(page)] == ["view"])
+    wait_until(lambda: [event.kind for event in site.events(page)] == ["view", "outcome"])

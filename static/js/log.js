@@ -14,6 +14,7 @@ const DETAILS = {
 let path; // of the page that was last viewed
 let since; // when it was last brought in front of somebody; not a number while it is not there
 let landed; // whether the campaign that led here was told
+let vouched; // the page of which it was last told that it has loaded, and under which choice
 
 /** Logs the view of a page, once until its path or the search changes. */
 function view() {
@@ -28,6 +29,18 @@ function view() {
   path = location.pathname;
   since = document.hidden ? NaN : performance.now();
   log(purpose, { kind: "view", referrer, search, ...campaign() });
+}
+
+/**
+ * Tells, once for each view, that the page has loaded with the guard in it: of a page of which that is not told, nobody
+ * knows what became of all its tags. Of those who agree to nothing it is how often they viewed a page at all.
+ */
+function vouch() {
+  const may = mayTell();
+  const page = `${may} ${location.pathname}?${searched()}`;
+  if (!here || !may || document.readyState !== "complete" || page === vouched) return;
+  vouched = page;
+  outcome("gatekeeper", "loaded", may === "anonymous" ? decision("visit").reason : "granted");
 }
 
 /** What was searched for here, where the site says how that is found. */

@@ -87,6 +87,7 @@ function show() {
   offer();
   if (document.querySelector("[data-gk-notice]")) guard.part("notice").catch(() => {});
   view();
+  vouch();
   start();
 }
 
@@ -144,7 +145,7 @@ function begin() {
   tellNews();
   clearLater();
   check();
-  if (document.readyState !== "complete") addEventListener("load", check);
+  if (document.readyState !== "complete") for (const look of [check, vouch]) addEventListener("load", look);
 }
 
 Object.assign(guard, { base, emit, event, asked, choose, trackerOf, serves, reachable, lent, foreign, fits, whose });

@@ -104,7 +104,7 @@ function end() {
   guard.become(heard);
   // Nothing starts any more, and nothing is viewed, unless the page comes back from the cache: then it is viewed again.
   here = false;
-  viewed = "";
+  viewed = vouched = "";
 }
 
 addEventListener("pagehide", end);
