@@ -5,7 +5,18 @@ from typing import Any
 import click
 
 from gatekeeper import __version__, copying
-from gatekeeper.commands import beginning, health, keeping, learning, places, publishing, running, users, watching
+from gatekeeper.commands import (
+    beginning,
+    health,
+    keeping,
+    learning,
+    places,
+    publishing,
+    reporting,
+    running,
+    users,
+    watching,
+)
 from gatekeeper.config import VARIABLES
 from gatekeeper.core.errors import GatekeeperError
 
@@ -47,6 +58,7 @@ main.add_command(keeping.upgrade)
 main.add_command(copying.store)
 main.add_command(places.geo)
 main.add_command(health.doctor)
+main.add_command(reporting.report)
 main.add_command(users.users)
 main.add_command(watching.watch)
 main.add_command(watching.alerts)

@@ -17,6 +17,7 @@ from gatekeeper.core.panels import Unit
 from gatekeeper.core.rollups import FACETS, What
 from gatekeeper.core.staff import Right
 from gatekeeper.panels.catalogue import PANELS
+from gatekeeper.panels.known import is_known
 from gatekeeper.panels.writing import csv_of, value_of
 from gatekeeper.store.books import Entry as Line
 from gatekeeper.store.books import MarkKind
@@ -25,7 +26,7 @@ from gatekeeper.web.http import NO_STORE, OWN, Request, Response, json_response
 from gatekeeper.web.service import Service
 
 from .asked import asked_of
-from .page import panels_of
+from .page import panels_of, sources_of
 
 CSV = "text/csv"
 #: What a panel can be asked for beside its filters.
@@ -218,6 +219,8 @@ def send_panel(service: Service, request: Request, site: str, panel: str) -> Res
         raise NotFound(f"no panel {panel[:64]!r}: /api/v1/panels lists them")
     _check_about(fields.get("about", ""), listed.about)
     asked = asked_of(service, request, site)
+    if asked.about and not is_known(sources_of(service, site), asked):
+        raise NotFound(f"no tracker {asked.about[:64]!r} is declared, and none was met on these days")
     (made,) = panels_of(service, site, asked, [panel])
     if form == "csv":
         return Response(200, _CSV_HEADERS, stream=csv_of(made))

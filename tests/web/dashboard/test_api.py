@@ -24,6 +24,7 @@ from .conftest import Staff
 
 API = [route for route in ROUTES if route.auth is Auth.TOKEN]
 PANEL = "/api/v1/sites/shop/panels"
+ABOUT_NOTHING = f"{PANEL}/tracker-by-day?about=nothing"
 
 
 class Program:
@@ -157,7 +158,9 @@ def test_a_panel_about_a_tracker_asks_which(program: Make) -> None:
     assert response.json["error"] == "this panel is about one tracker: name it by `about`"
 
 
-@pytest.mark.parametrize("path", [f"{PANEL}/nothing", "/api/v1/sites/another/panels/choices", "/api/v1/audit?site=no"])
+@pytest.mark.parametrize(
+    "path", [f"{PANEL}/nothing", "/api/v1/sites/another/panels/choices", "/api/v1/audit?site=no", ABOUT_NOTHING]
+)
 def test_what_is_not_there_is_not_found(program: Make, path: str) -> None:
     assert program().get(path).status_code == 404
 
