@@ -176,11 +176,17 @@ def period_of(sources: Sources, first: str, last: str, *, bot: bool = False, eve
 
     :param event: the name of the events that are conversions; empty for all of them.
     """
+    return sources.once(
+        ("period", first, last, bot, event), lambda: _read_period(sources, first, last, bot=bot, event=event)
+    )
+
+
+def _read_period(sources: Sources, first: str, last: str, *, bot: bool, event: str) -> Period:
     store, site = sources.store, sources.site.id
     views = sum(amount.n for amount in store.by_day(site, What.PAGE, first, last, bot=bot).values())
     visits = sum(amount.n for amount in store.by_day(site, What.VISIT, first, last, bot=bot).values())
     events = store.by_day(site, What.EVENT, first, last, name=event or None, bot=bot)
-    answers = _answers(sources, store.totals(site, first, last))
+    answers = _answers(sources, sources.totals(first, last))
     rows = defaultdict(list)
     for row in store.panel(site, What.OUTCOME, first, last, bot=bot, limit=100_000):
         rows[row.name].append(row)
@@ -285,6 +291,11 @@ class Broken:
 
 def broken(sources: Sources, asked: Asked) -> list[Broken]:
     """Return the trackers that broke on the days that are asked about, what lost most first."""
+    days = (asked.before_first, asked.first, asked.last)
+    return sources.once(("broken", *days, asked.bot), lambda: _look_for_breaks(sources, asked))
+
+
+def _look_for_breaks(sources: Sources, asked: Asked) -> list[Broken]:
     store, site = sources.store, sources.site.id
     begin = max(asked.before_first, (date.fromisoformat(asked.last) - timedelta(days=LOOK_BACK - 1)).isoformat())
     begin = min(begin, asked.last)
@@ -411,7 +422,7 @@ def _trackers(sources: Sources, asked: Asked) -> Panel:
         "Which tracker broke",
         (
             Column("tracker", "Tracker", Unit.TEXT),
-            Column("before", "Fired for each page view, before", Unit.SHARE),
+            Column("before", "Before", Unit.SHARE),
             Column("now", "Now", Unit.SHARE),
             Column("change", "Change", Unit.SHARE),
             Column("why", "Why", Unit.TEXT),
@@ -420,7 +431,8 @@ def _trackers(sources: Sources, asked: Asked) -> Panel:
         ),
         tuple(rows),
         links=tuple(f"trackers/{name}" for name in names),
-        note=f"{_NOTE} Why and when is looked for on the last {LOOK_BACK} days; empty where nothing stands out.",
+        note=f"How often each fired for each page view. {_NOTE} Why and when is looked for on the last {LOOK_BACK} "
+        "days; empty where nothing stands out.",
     )
 
 

@@ -1,11 +1,14 @@
 """What panels are made of: a site, the store's counts of it, and the time."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
+from typing import Any, TypeVar, cast
 
 from gatekeeper.core.panels import Asked, Panel
 from gatekeeper.core.sites import Site
 from gatekeeper.store.contract import Store, Total
+
+Read = TypeVar("Read")
 
 #: The smallest group of people of whom an attribute is shown; a site may ask for a larger one.
 SMALLEST_GROUP = 10
@@ -22,13 +25,20 @@ class Sources:
     site: Site
     store: Store
     now: int
-    _totals: dict[tuple[str, str], Mapping[Total, int]] = field(default_factory=dict, init=False, repr=False)
+    _read: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False)
 
     def totals(self, first: str, last: str) -> Mapping[Total, int]:
-        """Return the site's totals of some days, read once for all panels that are made of the same sources."""
-        if (first, last) not in self._totals:
-            self._totals[first, last] = self.store.totals(self.site.id, first, last)
-        return self._totals[first, last]
+        """Return the site's totals of some days."""
+        return self.once(("totals", first, last), lambda: self.store.totals(self.site.id, first, last))
+
+    def once(self, key: Hashable, read: Callable[[], Read]) -> Read:
+        """Return what is read, once for all panels that are made of the same sources.
+
+        :param key: tells it apart from all else that is read.
+        """
+        if key not in self._read:
+            self._read[key] = read()
+        return cast(Read, self._read[key])
 
 
 #: Makes a panel. It reads counts, never events.

@@ -7,6 +7,7 @@ from gatekeeper.core.panels import Asked
 from gatekeeper.core.rollups import What
 from gatekeeper.core.staff import Right
 from gatekeeper.panels.answers import default_number, sentences
+from gatekeeper.panels.catalogue import PANELS
 from gatekeeper.panels.changes import (
     CONVERSIONS,
     COUNTED,
@@ -32,7 +33,7 @@ from gatekeeper.web.service import Service
 from .asked import asked_of, fields_of, is_ours, query_of
 from .audit import entry_of
 from .members import see_other
-from .page import dashboard_page, panels_of, sources_of
+from .page import dashboard_page, heeding, sources_of
 
 _MAX_TEXT = 200
 #: A day further ahead is a slip of the keyboard.
@@ -59,7 +60,7 @@ def show(service: Service, request: Request, site: str, *, error: str = "") -> R
         error=error,
         asked=asked,
         told=sentences(change, breaks, marks, asked),
-        panels=panels_of(service, site, asked, ids),
+        panels=[heeding(PANELS[id].make(sources, asked), asked, filtered=PANELS[id].filtered) for id in ids],
         panel_query=query_of(request, about=about),
         numbers=choices,
         chosen=f"{number}:{about}",
