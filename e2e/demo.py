@@ -36,7 +36,17 @@ class Demo:
         self.port = self.port or free_port(3)
         with (self.folder / "output").open("w") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "gatekeeper", "demo", "--port", str(self.port), "--state", str(self.folder)],
+                [
+                    sys.executable,
+                    "-m",
+                    "gatekeeper",
+                    "demo",
+                    "--no-history",
+                    "--port",
+                    str(self.port),
+                    "--state",
+                    str(self.folder),
+                ],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

@@ -140,7 +140,17 @@ def test_what_was_chosen_and_published_survives_a_restart(own_demo: Demo) -> Non
 
 def test_a_taken_port_ends_it_with_a_message_and_no_process(demo: Demo, tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "gatekeeper", "demo", "--port", str(demo.port), "--state", str(tmp_path)],
+        [
+            sys.executable,
+            "-m",
+            "gatekeeper",
+            "demo",
+            "--no-history",
+            "--port",
+            str(demo.port),
+            "--state",
+            str(tmp_path),
+        ],
         capture_output=True,
         text=True,
         timeout=30,

@@ -42,7 +42,8 @@ def serve(host: str, port: int, threads: int, workers: int) -> None:
     type=click.Path(file_okay=False, path_type=Path),
     help="Where it keeps its data.",
 )
-def demo(port: int, state: Path) -> None:
+@click.option("--history/--no-history", default=True, help="Whether a new shop has four weeks of visits behind it.")
+def demo(port: int, state: Path, *, history: bool) -> None:
     """Run a small shop to try Gatekeeper on.
 
     The companies behind its trackers are played by stand-ins, which show what they receive. The shop answers on PORT,
@@ -50,4 +51,4 @@ def demo(port: int, state: Path) -> None:
     """
     from gatekeeper.demo import run
 
-    run(port, state)
+    run(port, state, history=history)

@@ -6,7 +6,7 @@ Three processes in the foreground, all on this machine's own addresses. Nothing 
 from pathlib import Path
 
 
-def run(port: int, state: Path) -> None:
+def run(port: int, state: Path, *, history: bool = True) -> None:
     """Run the demo until it is told to stop by Ctrl-C or SIGTERM.
 
     :param port: the shop's; the next two are used as well.
@@ -16,4 +16,4 @@ def run(port: int, state: Path) -> None:
     # Here, because the parts import this package too, and the shop needs no database.
     from .parent import run
 
-    run(port, state)
+    run(port, state, history=history)

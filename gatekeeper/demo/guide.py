@@ -4,7 +4,7 @@ import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
-from .state import SITE, STAFF
+from .state import OWNER, SITE, STAFF
 
 WIDTH = 96
 
@@ -64,6 +64,12 @@ def steps(state: Path) -> tuple[Step, ...]:
             "Those of the text letter are plain.",
         ),
         Step(
+            "See what marketing sees",
+            "Sign in to the dashboard with the address and password above, and open “Changes”.",
+            "Four weeks of made-up visits, told apart by choice. It names what went wrong three days ago. What you "
+            "do in the shop, if you agreed, is there a second later, under “Live” too.",
+        ),
+        Step(
             "Switch JavaScript off",
             "Switch it off in the browser and load a page.",
             "No tag runs, and a link at the foot leads to the same choices as a plain form.",
@@ -82,12 +88,17 @@ def steps(state: Path) -> tuple[Step, ...]:
     )
 
 
-def printed(port: int, state: Path) -> str:
-    """Return the guide as text for a terminal."""
+def printed(port: int, state: Path, password: str) -> str:
+    """Return the guide as text for a terminal.
+
+    :param password: of the owner's account; empty where it was changed.
+    """
     head = (
         "\nBlue Kettle, a shop with trackers, is open.\n\n"
         f"  The shop            http://127.0.0.1:{port}\n"
         f"  What they received  http://127.0.0.1:{port}/what-they-received\n"
+        f"  The dashboard       http://{STAFF}:{port + 1}/dashboard/\n"
+        f"                      {OWNER}, password {password}\n"
         f"  Gatekeeper itself   http://127.0.0.1:{port + 1}/healthz\n"
         f"  The banner's states http://{STAFF}:{port + 1}/preview/{SITE}\n\n"
         "Try this\n"

@@ -54,24 +54,31 @@ class Part:
             os.killpg(self.process.pid, number)
 
 
-def run(port: int, state: Path) -> None:
+def run(port: int, state: Path, *, history: bool = True) -> None:
     """Run the demo until it is told to stop by Ctrl-C or SIGTERM.
 
     :param port: the shop's; the next two are used as well.
     :param state: where its data is kept, for the next time too.
+    :param history: whether a new shop has been open for some weeks already.
     :raises GatekeeperError: it cannot start, or a part it needs has ended.
     """
     stop = _stop_on_signals()
     state.mkdir(parents=True, exist_ok=True)
     with _alone(State(state.resolve())):
         check_free(port)
-        prepared = prepare(state, port)
+        prepared = prepare(state, port, history=history, say=_say)
         with _parts(prepared, port) as parts:
             _wait_until_ready(parts, port, stop)
             if not stop.is_set():
-                print(guide.printed(port, prepared.shown), flush=True)
+                print(guide.printed(port, prepared.shown, prepared.password.read_text("utf-8").strip()), flush=True)
             _watch(parts, stop)
     print("The demo has stopped.", flush=True)
+
+
+def _say(text: str) -> None:
+    """Say how far something is: in one line at a terminal, else not at all."""
+    if sys.stdout.isatty():
+        print(f"\r{text}  ", end="", flush=True)
 
 
 def _stop_on_signals() -> threading.Event:

@@ -2,6 +2,9 @@
 
 import hashlib
 import re
+import secrets
+import time
+from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,18 +14,25 @@ from jinja2 import Environment, FileSystemLoader
 from gatekeeper.assets import templates
 from gatekeeper.beginning import write_key
 from gatekeeper.config import Config, load_config
+from gatekeeper.core.staff import EVERY_SITE, Role
 from gatekeeper.publishing import next_notice, pending
+from gatekeeper.store.books import Account
 from gatekeeper.store.engines import migrate, open_store
+from gatekeeper.web.dashboard.passwords import keep_password
+from gatekeeper.web.ids import random_id
 
-from .state import State
+from .history import live_through
+from .state import OWNER, State
 
 #: The last line of a registry that nobody has edited, with the hash of what stands above.
 _UNEDITED = "# as the demo wrote it: "
 
 
-def prepare(folder: Path, port: int) -> State:
+def prepare(folder: Path, port: int, *, history: bool = False, say: Callable[[str], None] = lambda text: None) -> State:
     """Make ready all that Gatekeeper needs to serve the shop; what is there already is kept.
 
+    :param history: whether a new shop has been open for some weeks already, for the dashboard to show.
+    :param say: told how far that is.
     :raises ConfigError: the registry was edited and has mistakes.
     """
     state = State(folder.resolve())
@@ -32,7 +42,22 @@ def prepare(folder: Path, port: int) -> State:
     config = load_config(state.environment)
     migrate(config.database_url)
     publish(config)
+    with closing(open_store(config.database_url, zones=config.zones)) as store:
+        is_new = not store.staff.accounts()
+        if is_new:
+            store.staff.keep(_owner(state))
+    if is_new and history:
+        live_through(config, say=say)
     return state
+
+
+def _owner(state: State) -> Account:
+    """Return the account of the shop's owner, with a password that is printed when the demo starts."""
+    password = secrets.token_urlsafe(12)
+    state.password.touch(mode=0o600)
+    state.password.write_text(f"{password}\n", "utf-8")
+    roles = {EVERY_SITE: Role.OWNER}
+    return Account(random_id(), OWNER, "The owner", roles, keep_password(password), created_at=int(time.time()))
 
 
 def publish(config: Config) -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 SITE = "shop"
 #: Where staff look at the preview and the metrics. Browsers and resolvers take it for this machine (RFC 6761).
 STAFF = "staff.localhost"
+#: With which address the shop's owner signs in there.
+OWNER = "owner@bluekettle.example"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,11 @@ class State:
     def keys(self) -> Path:
         """The file with the signing key."""
         return self.folder / "gatekeeper.keys"
+
+    @property
+    def password(self) -> Path:
+        """The file with the owner's password."""
+        return self.folder / "owner.password"
 
     def pid(self, name: str) -> Path:
         """The file with the process id of a part: demo, shop, gatekeeper or vendors."""
