@@ -190,7 +190,7 @@ def _figure(panel: Panel, narrow: bool) -> _Figure:
         chart.shape,
         _clean(panel.title),
         by_day,
-        panel.columns[places[0]].unit,
+        panel.columns[places[0]].unit if places else Unit.COUNT,
         tuple(_clean(say(row[ids.index(chart.across)], across.unit)) for row in rows),
         tuple((_clean(panel.columns[at].title), tuple(_number(row[at]) for row in rows)) for at in places),
         narrow,

@@ -45,6 +45,8 @@ PANELS = {
     "nothing but zeros": replace(by_name(["/", "/tea"]), rows=(("/", 0), ("/tea", 0))),
     "nothing measured": replace(by_name(["/", "/tea"]), rows=(("/", None), ("/tea", None))),
     "nothing": replace(WEEK, rows=()),
+    "no series": by_day("2026-11-16", "2026-11-22", 0),
+    "no series of bars": by_name(["/"], 0),
     "less than nothing": replace(by_name(["/", "/tea"]), rows=(("/", -5), ("/tea", 3))),
 }
 MARKS = [
