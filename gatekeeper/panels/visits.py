@@ -1,6 +1,7 @@
 """Visits of those who agreed: what they read, where they came from, and with what."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from urllib.parse import urlencode
@@ -132,27 +133,24 @@ def _link(what: What, name: str) -> str:
 
 
 def _by_day(sources: Sources, asked: Asked) -> Panel:
-    read = partial(sources.store.visits, sources.site.id, What.VISIT, asked.first, asked.last, bot=asked.bot)
-    all_visits = read(where=asked.where).by_day
-    told = [
-        read(where={**asked.where, What.VISIT: kind}).by_day if asked.where.get(What.VISIT, kind) == kind else {}
-        for kind in (NEW, RETURNING)
-    ]
+    new, returning = (_of_kind(sources, asked, kind) for kind in (NEW, RETURNING))
     visitors = sources.store.visitors(sources.site.id, asked.first, asked.last, bot=asked.bot).by_day
     hides = not _PEOPLE.isdisjoint(asked.where)
-    missing = _TOO_FEW if asked.where and sum(all_visits.values()) < SMALLEST_GROUP else ""
+    all_visits = Counter(new) + Counter(returning)
+    missing = _TOO_FEW if asked.where and all_visits.total() < SMALLEST_GROUP else ""
 
-    def cell(found: dict[str, int], day: str) -> Cell:
+    def cell(found: Mapping[str, int], day: str) -> Cell:
         n = found.get(day, 0)
         return Hidden.FEW if hides and 0 < n < SMALLEST_GROUP else n
 
     rows = tuple(
         (
             day,
-            cell(dict(all_visits), day),
+            cell(all_visits, day),
             # Who a visitor is, filters cannot tell: only visits have what they ask for.
             None if asked.where else visitors.get(day, 0),
-            *(cell(dict(found), day) for found in told),
+            cell(new, day),
+            cell(returning, day),
         )
         for day in days_between(asked.first, asked.last)
     )
@@ -171,6 +169,16 @@ def _by_day(sources: Sources, asked: Asked) -> Panel:
         note=f"{_NOTE} {_SMALL}" if hides else _NOTE,
         missing=missing,
     )
+
+
+def _of_kind(sources: Sources, asked: Asked, kind: str) -> Mapping[str, int]:
+    """Return how many visits of new or of returning visitors pass the filters, by day."""
+    store, site, days = sources.store, sources.site.id, (asked.first, asked.last)
+    if not asked.where:
+        return {day: found.n for day, found in store.by_day(site, What.VISIT, *days, name=kind, bot=asked.bot).items()}
+    if asked.where.get(What.VISIT, kind) != kind:
+        return {}
+    return store.visits(site, What.VISIT, *days, where={**asked.where, What.VISIT: kind}, bot=asked.bot).by_day
 
 
 def _pages(sources: Sources, asked: Asked) -> Panel:

@@ -194,3 +194,16 @@ def test_each_panel_says_whether_it_heeds_filters() -> None:
     heeds = {id for id, listed in PANELS.items() if listed.page == "visits" and listed.filtered}
 
     assert heeds == {"visits-by-day", *(panel for panel, what in FACET_OF.items() if what in FACETS)}
+
+
+def test_under_a_filter_days_of_few_are_hidden_and_visitors_not_measured(
+    store: Store, site: Site, happened: list[Event]
+) -> None:
+    where = {What.COUNTRY: "CH", What.VISIT: "returning"}
+    told = table(make(store, site, "visits-by-day", asked(FIRST, LAST, where=where)))
+
+    for day, cells in told.items():
+        n = sum(oracle.filtered(happened, "UTC", day, day, What.VISIT, where).values())
+        shown = Hidden.FEW if 0 < n < 10 else n
+        assert cells == (shown, None, 0, shown)
+    assert Hidden.FEW in {cells[0] for cells in told.values()}
