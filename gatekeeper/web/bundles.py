@@ -47,7 +47,8 @@ PARTS = {
 }
 
 
-#: Chromium compiles each function of a script that begins so at once, instead of reading it twice; others ignore it.
+#: Chromium compiles each function of a script that begins so at once, instead of reading it twice; other browsers take
+#: it for a comment. Worth it where most functions are called as the page loads: in the guard and the part "page".
 _EAGER = "//# allFunctionsCalledOnLoad\n"
 #: Languages whose own names Chromium does not know; all others the browser names by itself.
 _UNNAMED = ("ga", "is", "mt")
@@ -136,7 +137,8 @@ class Bundles:
             for layer in LAYERS:
                 yield (layer, tag), self.layer(layer, tag)
             for part, sources in PARTS.items():
-                yield (f"part.{part}", tag), _bundle(_part(sources, self._part_texts(part, spoken_in)))
+                begin = _EAGER if part == "page" else ""
+                yield (f"part.{part}", tag), _bundle(begin + _part(sources, self._part_texts(part, spoken_in)))
 
     def layer(self, name: str, tag: str) -> Bundle:
         """Return what visitors read in one language: the banner, or the preferences."""
