@@ -244,7 +244,7 @@ def _check(page: Page, visit: Visit, *, guarded: bool) -> None:
 
 def _short(name: str) -> str:
     """Return a script's name without the hash of its content."""
-    return re.sub(r"\.[0-9a-f]{16}\.", ".", name)
+    return re.sub(r"\.[0-9a-f]{6}\.", ".", name)
 
 
 def main() -> int:
