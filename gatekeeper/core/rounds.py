@@ -15,6 +15,9 @@ from .signals import Signal
 from .sites import Site, Undeclared
 from .trackers import Tracker
 
+#: Tags often wait a second before they send.
+SETTLE = 1.5
+
 
 class Visitor(StrEnum):
     """Who opens a page."""
@@ -68,7 +71,7 @@ class Plan:
     pages: tuple[str, ...]
     browser: str = ""
     sandbox: bool = True
-    settle: float = 1.5
+    settle: float = SETTLE
 
 
 @dataclass(frozen=True, slots=True)

@@ -280,7 +280,8 @@ def _patience() -> Iterator[None]:
 
 
 def _line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
+    said = str(error).strip().partition("\n")[0].removeprefix("Page.goto: ")
+    return said[:200] or type(error).__name__
 
 
 def run(plan: Plan) -> list[Seen]:

@@ -14,7 +14,7 @@ import msgspec
 
 from gatekeeper.config import Config
 from gatekeeper.core.errors import GatekeeperError
-from gatekeeper.core.rounds import Plan, Run, Seen, judge, write_runs
+from gatekeeper.core.rounds import SETTLE, Plan, Run, Seen, judge, write_runs
 from gatekeeper.core.sites import Site
 from gatekeeper.store.books import LiveCheck
 
@@ -52,17 +52,20 @@ def _brought() -> Path:
     return Path(os.environ.get("PLAYWRIGHT_BROWSERS_PATH") or Path.home() / ".cache" / "ms-playwright")
 
 
-def check(config: Config, site: Site, *, going_on: Callable[[], bool] = lambda: True) -> list[Run]:
+def check(
+    config: Config, site: Site, *, settle: float = SETTLE, going_on: Callable[[], bool] = lambda: True
+) -> list[Run]:
     """Send a browser over a site's pages, and say what was wrong.
 
     :param site: as it is published.
+    :param settle: how long each page is waited for after it has loaded, in seconds.
     :param going_on: asked now and then; where it says no, the check is broken off.
     :raises NotChecked: it could not be done.
     """
     if reason := why_not(config):
         raise NotChecked(reason)
     # Chromium refuses its own sandbox to root.
-    plan = Plan(config.alerts.rounds[site.id].pages, _browser(config), sandbox=os.geteuid() != 0)
+    plan = Plan(config.alerts.rounds[site.id].pages, _browser(config), os.geteuid() != 0, settle)
     told = _drive(msgspec.json.encode(plan), _TO_START + _FOR_ONE * len(plan.pages) * 4, going_on)
     return judge(site, config.prefix, msgspec.json.decode(told, type=list[Seen]))
 
