@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from gatekeeper import marking
+from gatekeeper.app import create_app
 from gatekeeper.config import Config
 from gatekeeper.core.errors import StoreClosed, StoreUnavailable
 from gatekeeper.core.registry import read_registry
@@ -17,7 +19,9 @@ from gatekeeper.marking import Marking, digest_of, guard_hash
 from gatekeeper.store.books import MarkKind
 from gatekeeper.store.contract import Store
 from gatekeeper.store.engines import migrate, open_store
+from gatekeeper.web.service import Service
 
+from .waiting import wait_until
 from .web.conftest import KEY, NOON, SHOP, Clock, publish
 
 TODAY = "2026-11-22"
@@ -236,11 +240,15 @@ def test_a_process_that_ends_looks_no_more(config: Config, store: Store, clock: 
         Marking(config, store, clock).look()
 
 
-def test_a_process_looks_by_itself(config: Config, store: Store, clock: Clock) -> None:
-    running = Marking(config, store, clock)
-    running.ensure()
-    running.ensure()
+def test_a_process_that_serves_looks_by_itself(config: Config, clock: Clock) -> None:
+    migrate(config.database_url)
+    service: Service = create_app(config, clock=clock).extensions["gatekeeper"]
+    before = threading.enumerate()
+    with closing(service.store) as store:
+        publish(store, config.sites["shop"])
+        service.look_after()
+        service.look_after()
 
-    [thread] = [thread for thread in threading.enumerate() if thread.name == "gatekeeper-marks"]
-    store.close()  # a closed store ends it at its next look
-    assert thread.daemon
+        wait_until(lambda: marks(store, MarkKind.NOTICE))
+        begun = [thread.name for thread in threading.enumerate() if thread not in before]
+        assert begun.count("gatekeeper-marks") == 1
