@@ -3,11 +3,18 @@
 import hashlib
 import hmac
 import json
-from collections.abc import Callable
+import ssl
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from aiosmtpd.controller import Controller
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from gatekeeper.config import Config
 from gatekeeper.core.alerts import Mail
@@ -324,3 +331,32 @@ def test_a_password_is_given_to_nobody_in_clear_on_the_network(letterbox: Letter
         send(mail, replace(server, host="0.0.0.0"), "the password")
 
     assert letterbox.mails == []
+
+
+@pytest.fixture
+def sealed_letterbox(tmp_path: Path) -> Iterator[Letterbox]:
+    """A mail server that offers TLS, with a certificate that nobody vouches for."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    builder = builder.serial_number(1).not_valid_before(datetime(2020, 1, 1, tzinfo=UTC))
+    certificate = builder.not_valid_after(datetime(2100, 1, 1, tzinfo=UTC)).sign(key, hashes.SHA256())
+    plain_key = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    file = tmp_path / "certificate.pem"
+    file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM) + key.private_bytes(*plain_key))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(file)
+    box = Letterbox(free_port())
+    controller = Controller(box, hostname="127.0.0.1", port=box.port, tls_context=context)
+    controller.start()
+    yield box
+    controller.stop()
+
+
+def test_a_server_that_cannot_prove_who_it_is_gets_nothing(sealed_letterbox: Letterbox) -> None:
+    mail = new_mail(sender=SENDER, to=(READER,), subject="x", text="y", id="z", now=NOON)
+
+    with pytest.raises(Undelivered, match="certificate"):
+        send(mail, Mail("smtp", "0.0.0.0", sealed_letterbox.port), "")
+
+    assert sealed_letterbox.mails == []
