@@ -5,6 +5,7 @@ create exactly these tables; a test compares them.
 """
 
 from sqlalchemy import (
+    DDL,
     BigInteger,
     Column,
     ForeignKeyConstraint,
@@ -15,6 +16,7 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Table,
     Text,
+    event,
 )
 
 metadata = MetaData(
@@ -365,6 +367,19 @@ audit = Table(
     Index(None, "at"),
     sqlite_with_rowid=False,
 )
+
+_TOLD = "audit is only added to"
+for _statement in (
+    f"CREATE TRIGGER audit_refuses_update BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, '{_TOLD}'); END",
+    f"CREATE TRIGGER audit_refuses_delete BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, '{_TOLD}'); END",
+):
+    event.listen(audit, "after_create", DDL(_statement).execute_if(dialect="sqlite"))
+for _statement in (
+    f"CREATE FUNCTION audit_refuses() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION '{_TOLD}'; END $$",
+    "CREATE TRIGGER audit_refuses BEFORE UPDATE OR DELETE OR TRUNCATE ON audit "
+    "FOR EACH STATEMENT EXECUTE FUNCTION audit_refuses()",
+):
+    event.listen(audit, "after_create", DDL(_statement).execute_if(dialect="postgresql"))
 
 #: What happened on a site, beside which its numbers are read.
 marks = Table(
