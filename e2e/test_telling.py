@@ -105,7 +105,7 @@ def test_anonymous_totals_carry_no_cookie_and_end_with_an_objection(site: Site, 
     page.wait_for_timeout(1500)
 
     assert told(site) == [
-        {"totals": [["stats", "blocked", "no_choice"], ["gatekeeper", "loaded", "no_choice"]]},
+        {"totals": [["stats", "blocked", "no_choice"], ["visit", "blocked", "no_choice"]]},
         {"totals": [["stats", "blocked", "refused"]]},
     ]
     assert carried["/gk/shop/events"] == ["", ""]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from gatekeeper.core.decisions import Reason
 from gatekeeper.core.panels import Asked
 from gatekeeper.core.rollups import What
-from gatekeeper.core.trackers import GUARD, Outcome
+from gatekeeper.core.trackers import GUARD, VISIT, Outcome
 
 from .outcomes import Fired, read
 from .reasons import OF_NOBODY
@@ -15,8 +15,6 @@ from .sources import Sources
 #: The reasons of those who agree to nothing, as steps put them together.
 _NOT_ANSWERED = (Reason.NO_CHOICE, Reason.EXPIRED, Reason.OTHER_SITE)
 _OBJECTED = (Reason.SIGNAL, Reason.MINOR, Reason.STALE_NOTICE, Reason.RESTRICTED, Reason.FAIL_CLOSED)
-#: Of the visit log's pages the guard says "granted", whatever it was that a visitor agreed to.
-_AGREED = (Reason.GRANTED,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,26 +131,26 @@ def steps_of(sources: Sources, asked: Asked) -> list[Step]:
     """Return the steps from page views to what the vendor of a tracker can count."""
     days = asked.first, asked.last
     fired = read(sources, *days, bot=asked.bot, tracker=asked.about)
-    guard = read(sources, *days, bot=asked.bot, tracker=GUARD)
     return [
-        *_page_steps(sources, asked, guard),
+        *_page_steps(sources, asked),
         *_held_steps(sources, asked, fired),
         *_fired_steps(fired, asked.about),
         *_apart_steps(sources, asked),
     ]
 
 
-def _page_steps(sources: Sources, asked: Asked, guard: Fired) -> Iterator[Step]:
-    """Yield whose page views they were."""
-    store, site = sources.store, sources.site.id
+def _page_steps(sources: Sources, asked: Asked) -> Iterator[Step]:
+    """Yield whose page views they were.
 
-    def of(*reasons: Reason) -> int:
-        return sum(
-            n for became, n in guard.others.items() if became.outcome == Outcome.LOADED and became.reason in reasons
-        )
+    The visit log has those that it was allowed; of other grants the guard tells each page that has loaded; and of
+    those who agree to nothing, where that is counted, that the visit log was held back on it.
+    """
+    store, site = sources.store, sources.site.id
+    guard, held = (read(sources, asked.first, asked.last, bot=asked.bot, tracker=name) for name in (GUARD, VISIT))
 
     def of_nobody(*reasons: Reason) -> int | None:
-        return None if asked.bot or not (sources.site.anonymous_totals or of(*reasons)) else of(*reasons)
+        n = held.n(Outcome.BLOCKED, VISIT, reasons)
+        return None if asked.bot or not (n or sources.site.anonymous_totals) else n
 
     visits = sum(amount.n for amount in store.by_day(site, What.VISIT, asked.first, asked.last, bot=asked.bot).values())
     views = sum(amount.n for amount in store.by_day(site, What.PAGE, asked.first, asked.last, bot=asked.bot).values())
@@ -161,7 +159,7 @@ def _page_steps(sources: Sources, asked: Asked, guard: Fired) -> Iterator[Step]:
     yield Step(
         "views_granted",
         "Page views of those who agreed to something else",
-        None if asked.bot else of(*_AGREED),
+        None if asked.bot else sum(n for became, n in guard.others.items() if became.outcome == Outcome.LOADED),
         "Counted as totals, by the guard's own report.",
     )
     yield Step(

@@ -142,8 +142,11 @@ def _blocked(sources: Sources, asked: Asked, id: str, title: str, tracker: str |
         ),
         tuple(rows) if blocked or hits else (),
         Chart(Shape.BARS, "reason", ("blocked",)),
-        note=who(sources, bot=asked.bot),
+        note=f"{who(sources, bot=asked.bot)}{'' if tracker else _OF_LOG}",
     )
+
+
+_OF_LOG = " The visit log is one of them: of those who agreed to nothing it is held back once on each page view."
 
 
 def reasons_of(fired: Fired, outcome: Outcome, tracker: str | None = None) -> Counter[str]:

@@ -33,14 +33,16 @@ function view() {
 
 /**
  * Tells, once for each view, that the page has loaded with the guard in it: of a page of which that is not told, nobody
- * knows what became of all its tags. Of those who agree to nothing it is how often they viewed a page at all.
+ * knows what became of all its tags. Of those who agree to nothing it is told that the visit log was held back, which
+ * the notice says is counted.
  */
 function vouch() {
   const may = mayTell();
   const page = `${may} ${location.pathname}?${searched()}`;
   if (!here || !may || document.readyState !== "complete" || page === vouched) return;
   vouched = page;
-  outcome("gatekeeper", "loaded", may === "anonymous" ? decision("visit").reason : "granted");
+  if (may === "anonymous") outcome("visit", "blocked", decision("visit").reason);
+  else outcome("gatekeeper", "loaded", "granted");
 }
 
 /** What was searched for here, where the site says how that is found. */

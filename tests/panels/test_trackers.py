@@ -363,8 +363,9 @@ def test_the_way_from_page_views_to_the_vendor_has_every_step(store: Store, site
     happened = [outcome("tally", became) for became, n in told.items() for _ in range(n)]
     machines = [outcome("tally", "loaded", device="bot") for _ in range(6)]
     log(store, [*views(9), *happened, *machines, *[outcome("gatekeeper", "loaded") for _ in range(7)]])
-    for reason, n in {"granted": 8, "no_choice": 20, "refused": 30, "withdrawn": 2, "signal": 4}.items():
-        store.tally(total("outcome", "gatekeeper", reason, "loaded"), n)
+    store.tally(total("outcome", "gatekeeper", "granted", "loaded"), 8)
+    for reason, n in {"no_choice": 20, "refused": 30, "withdrawn": 2, "signal": 4}.items():
+        store.tally(total("outcome", "visit", reason, "blocked"), n)
     for reason, n in {"no_choice": 19, "refused": 29, "withdrawn": 1, "signal": 3, "granted": 5}.items():
         store.tally(total("outcome", "tally", reason, "blocked"), n)
 

@@ -53,7 +53,7 @@ def test_the_page_says_in_short_what_needs_an_eye_and_links_to_each_tracker(staf
     assert "1 reached a vendor, or kept something, without being allowed: video ." in said
     assert "1 fire where their visitors allow it: ad-pixel ." in said
     assert 'href="/dashboard/shop/trackers/video?days=7"' in page
-    assert "Coverage: not measured of page views" in said
+    assert "Coverage: not measured , as no page view has a report of the guard" in said
 
 
 @pytest.mark.parametrize("role", list(Role))
