@@ -66,8 +66,10 @@ def report(service: Service, request: Request, site: str) -> Response:
     """Show a printable report: all panels of the site, charts as pictures, each with its numbers."""
     asked = asked_of(service, request, site)
     check_right(request, Right.EXPORT, site, "take numbers along")
-    ids = [listed.id for listed in PANELS.values() if not listed.about]
-    panels = panels_of(service, site, asked, ids)
+    ids: dict[str, list[str]] = {}
+    for listed in PANELS.values():
+        if not listed.about:
+            ids.setdefault(listed.page.capitalize(), []).append(listed.id)
     audit.note(service, request.member, "export", site=site, about="report", detail=words_of(asked))
     return dashboard_page(
         service,
@@ -77,8 +79,7 @@ def report(service: Service, request: Request, site: str) -> Response:
         title="Report",
         report_of=asked,
         filters=words_of(replace(asked, about="")),
-        panels=panels,
-        marks=service.store.marks.marks(site, asked.first, asked.last)[::-1],
+        parts=[(title, panels_of(service, site, asked, part)) for title, part in ids.items()],
         made_at=service.published(site).site.day_of(service.now()),
     )
 
