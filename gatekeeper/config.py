@@ -15,6 +15,7 @@ from gatekeeper.core.errors import ConfigError
 from gatekeeper.core.geo import Geo, read_geo
 from gatekeeper.core.problems import Problem
 from gatekeeper.core.registry import read_registry
+from gatekeeper.core.sign_in import SignIn, read_sign_in
 from gatekeeper.core.sites import Site
 from gatekeeper.core.tokens import MIN_KEY
 
@@ -60,6 +61,7 @@ class Config:
     :param rate_limit: what one address may ask a minute; 0 is no limit.
     :param log: ``json`` or ``text``; empty means text at a terminal and JSON elsewhere.
     :param alerts: who is told what is wrong; paths of its files are beside gatekeeper.toml, too.
+    :param sign_in: how staff sign in; likewise.
     :param browser: the path of a Chromium; empty means the one that is installed.
     """
 
@@ -76,6 +78,7 @@ class Config:
     log: str = ""
     alerts: Alerts = field(default_factory=Alerts)
     browser: str = ""
+    sign_in: SignIn = field(default_factory=SignIn)
 
     @property
     def zones(self) -> Mapping[str, str]:
@@ -103,6 +106,7 @@ def load_config(environ: Mapping[str, str] | None = None) -> Config:
     sites, problems = load_sites(path)
     geo, geo_problems = _load_geo(path, environ.get("GATEKEEPER_GEO", ""), wrong=bool(problems))
     alerts, alert_problems = _load_alerts(path, wrong=bool(problems))
+    sign_in, sign_in_problems = _load_sign_in(path, wrong=bool(problems))
     development = environ.get("GATEKEEPER_DEVELOPMENT", "") == "1"
     keys, key_problems = _read_keys(environ, path.with_name(KEYS), development=development)
     proxies, proxy_problems = _read_proxies(environ.get("GATEKEEPER_TRUSTED_PROXIES", ""))
@@ -114,6 +118,7 @@ def load_config(environ: Mapping[str, str] | None = None) -> Config:
         *problems,
         *geo_problems,
         *alert_problems,
+        *sign_in_problems,
         *key_problems,
         *proxy_problems,
         *prefix_problems,
@@ -126,7 +131,20 @@ def load_config(environ: Mapping[str, str] | None = None) -> Config:
     url = environ.get("GATEKEEPER_DATABASE_URL", default_url)
     browser = environ.get("GATEKEEPER_BROWSER", "")
     return Config(
-        path, sites, url, keys, proxies, prefix, development, geo, staff_hosts, rate_limit, log, alerts, browser
+        path,
+        sites,
+        url,
+        keys,
+        proxies,
+        prefix,
+        development,
+        geo,
+        staff_hosts,
+        rate_limit,
+        log,
+        alerts,
+        browser,
+        sign_in,
     )
 
 
@@ -163,6 +181,13 @@ def _load_alerts(path: Path, *, wrong: bool) -> tuple[Alerts, list[Problem]]:
     for key, file in alerts.files:
         problems += _check_secret(key, path.parent / file)
     return alerts, problems
+
+
+def _load_sign_in(path: Path, *, wrong: bool) -> tuple[SignIn, list[Problem]]:
+    sign_in, problems = read_sign_in({} if wrong else tomllib.loads(path.read_text("utf-8")))
+    if sign_in.provider:
+        problems += _check_secret("staff.oidc.client_secret_file", path.parent / sign_in.provider.secret_file)
+    return sign_in, problems
 
 
 def _check_secret(key: str, path: Path) -> list[Problem]:

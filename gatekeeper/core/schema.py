@@ -11,6 +11,7 @@ from .alerts import Every
 from .fields import MOVABLE
 from .geo import IP2ASN_URL, GeoKind
 from .purposes import MAX_KEEP_DAYS, AgeBand, Basis
+from .sign_in import SecondFactor
 from .signals import Signal
 from .sites import CHOICE_DAYS, MAX_CHOICE_DAYS, Audience, Ip, Mode, OnGrant, Scope, Undeclared
 from .themes import COLOUR, MAX_RADIUS, Position, Theme
@@ -409,6 +410,28 @@ _REPORTS = _table(
     ["to"],
 )
 
+_STAFF = _table(
+    {
+        "second_factor": _one_of(SecondFactor, "remove it: then it is asked of whoever has switched it on"),
+        "oidc": _table(
+            {
+                "issuer": _text(
+                    "the address of the provider, as it names itself",
+                    'write for example "https://login.example.com"',
+                    pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$",
+                ),
+                "client_id": _text("how the provider knows Gatekeeper", "copy it from where you registered Gatekeeper"),
+                "client_secret_file": _text(
+                    "the path of a file with the secret that the provider gave", "write the secret to a file of its own"
+                ),
+                "name": _text("what the provider is called on the page", "write two or three plain words"),
+            },
+            ["issuer", "client_id", "client_secret_file"],
+        ),
+    },
+    [],
+)
+
 SCHEMA: dict[str, Any] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
     **_table(
@@ -424,6 +447,7 @@ SCHEMA: dict[str, Any] = {
             "geo": _GEO,
             "alerts": _ALERTS,
             "reports": _REPORTS,
+            "staff": _STAFF,
         },
         ["sites"],
     ),

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 from gatekeeper.core.errors import GatekeeperError
+from gatekeeper.core.sign_in import SecondFactor
 from gatekeeper.core.staff import EVERY_SITE, RIGHTS, Member, Right, Role
 from gatekeeper.store.books import Account, ApiToken
 from gatekeeper.web.access import is_navigation
@@ -17,6 +18,8 @@ from . import sessions
 from .page import dashboard_page
 
 _DAY = 86_400
+#: What opens to those who have to switch on their second factor first.
+_WITHOUT_FACTOR = ("/dashboard/account", "/sign-out")
 _ELSEWHERE = {"cross-site", "same-site"}
 
 
@@ -35,6 +38,8 @@ def member_of(service: Service, request: Request, right: Right | None, site: str
     if session is None or account is None or account.ended_at is not None:
         raise SignedOut("nobody is signed in here, or not any more: sign in")
     request.member = replace(as_member(account), session=session.digest)
+    if not request.path.startswith(_WITHOUT_FACTOR):
+        _check_factor(service, account)
     return _checked(service, request.member, right, site)
 
 
@@ -52,6 +57,7 @@ def holder_of(service: Service, request: Request, right: Right | None, site: str
     account = service.store.staff.account(token.account)
     if account is None or account.ended_at is not None:
         raise SignedOut("the account of this token is closed")
+    _check_factor(service, account)
     today = now // _DAY * _DAY
     if token.used_at != today:
         service.store.staff.keep_token(replace(token, used_at=today))
@@ -103,6 +109,11 @@ def _checked(service: Service, member: Member, right: Right | None, site: str) -
     if site != EVERY_SITE:
         service.published(site)
     return member
+
+
+def _check_factor(service: Service, account: Account) -> None:
+    if service.config.sign_in.second_factor is SecondFactor.REQUIRED and not account.totp:
+        raise Forbidden("everybody needs a second factor here: switch yours on, on the page of your account")
 
 
 def _check_not_taken_in(request: Request) -> None:

@@ -5,12 +5,15 @@ wait get the same page after the same work (OWASP ASVS 6.3.8). A browser that ha
 by what others guess, so that nobody can be locked out by their address alone.
 """
 
+import hmac
 import re
+import secrets
 from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs, quote
 
 from gatekeeper.core.errors import BadToken
+from gatekeeper.core.sign_in import Provider
 from gatekeeper.core.tokens import Tokens
 from gatekeeper.store.books import Account, Session
 from gatekeeper.web.errors import NotFound
@@ -34,6 +37,8 @@ _OWN = re.compile(r"/dashboard/[!-\[\]-~]*")
 #: How often the code may be wrong before the password is asked again.
 _TRIES = 5
 _KNOWN = "gk_known"
+#: What a browser was sent to the provider with.
+_ASKED = "gk_provider"
 _KNOWN_FOR = 180 * 86_400
 
 
@@ -56,10 +61,7 @@ def sign_in(service: Service, request: Request) -> Response:
     if not passwords.fits(account.password if account else "", password) or account is None:
         _count_failure(service, account)
         return _form(service, request, _back(fields), error=_WRONG, email=email, status=403)
-    if account.totp:
-        cookie = sessions.begin(service, request, account.id, complete=False)
-        return see_other(f"/sign-in/code?next={quote(_back(fields), safe='/')}", cookie)
-    return _enter(service, request, account, _back(fields), "password")
+    return _go_on(service, request, account, _back(fields), "password")
 
 
 def show_code(service: Service, request: Request) -> Response:
@@ -84,7 +86,7 @@ def check_code(service: Service, request: Request) -> Response:
             service.store.staff, account, entry_of(service, as_member(account), "sign-in.refused", detail="code")
         )
         return _code_form(service, request, _back(fields), error=_WRONG_CODE, status=403)
-    return _enter(service, request, account, _back(fields), f"password and {how}")
+    return _enter(service, request, account, _back(fields), f"with a {how}")
 
 
 def sign_out(service: Service, request: Request) -> Response:
@@ -123,12 +125,75 @@ def take_invitation(service: Service, request: Request) -> Response:
 
 def begin_oidc(service: Service, request: Request) -> Response:
     """Send the browser to the provider."""
-    raise NotFound("not built yet")
+    from . import provider
+
+    asked = _provider(service)
+    back = _back(parse_qs(request.header("QUERY_STRING")))
+    state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
+    try:
+        place = provider.way_to(asked, back=_way_back(request), state=state, nonce=nonce, verifier=verifier)
+    except provider.Unvouched as error:
+        return _form(service, request, back, error=f"{asked.name}: {error}.", status=503)
+    kept = Tokens(service.config.keys, "provider").sign(
+        [state, nonce, verifier, back, service.now() + sessions.HALFWAY]
+    )
+    return see_other(place, sessions.set_cookie(request, _ASKED, kept, lasts=sessions.HALFWAY))
 
 
 def end_oidc(service: Service, request: Request) -> Response:
-    """Take what the provider says."""
-    raise NotFound("not built yet")
+    """Take what the provider says: it opens accounts that are there, by an address that it has verified."""
+    from . import provider
+
+    asked = _provider(service)
+    told = {name: values[0] for name, values in parse_qs(request.header("QUERY_STRING")).items()}
+    state, nonce, verifier, back = _begun(service, request)
+    forget = sessions.set_cookie(request, _ASKED, "", lasts=0)
+    try:
+        if not state or not hmac.compare_digest(state.encode(), told.get("state", "").encode()):
+            raise provider.Unvouched("this sign-in was not begun in this browser, or long ago")
+        if told.get("iss", asked.issuer).rstrip("/") != asked.issuer or "code" not in told:
+            raise provider.Unvouched(f"the sign-in was broken off ({told.get('error', 'no code')[:40]})")
+        email = provider.who(
+            asked,
+            service.config.path.parent,
+            told["code"],
+            back=_way_back(request),
+            nonce=nonce,
+            verifier=verifier,
+            now=service.now(),
+        )
+        account = service.store.staff.find(email.strip().lower())
+        if account is None or not accounts.is_open(account):
+            raise provider.Unvouched("nobody has an account with the address that was vouched for: ask an owner")
+    except provider.Unvouched as error:
+        note(service, None, "sign-in.refused", detail="provider")
+        page = _form(service, request, back, error=f"{asked.name}: {error}.", status=403)
+        return replace(page, cookies=(forget,))
+    entered = _go_on(service, request, account, back, "provider")
+    return replace(entered, cookies=(*entered.cookies, forget))
+
+
+def _provider(service: Service) -> Provider:
+    found = service.config.sign_in.provider
+    if found is None:
+        raise NotFound("no provider signs staff in: [staff.oidc] in gatekeeper.toml names one")
+    return found
+
+
+def _way_back(request: Request) -> str:
+    return f"{sessions.origin_of(request)}/sign-in/back"
+
+
+def _begun(service: Service, request: Request) -> tuple[str, str, str, str]:
+    """Return what a browser was sent to the provider with; empty where it was not, or too long ago."""
+    try:
+        told = Tokens(service.config.keys, "provider").verify(sessions.cookie(request, _ASKED))
+    except BadToken:
+        told = None
+    match told:
+        case [str(state), str(nonce), str(verifier), str(back), int(until)] if service.now() < until:
+            return state, nonce, verifier, back
+    return "", "", "", _HOME
 
 
 def weakness_for(account: Account, password: str) -> str:
@@ -186,6 +251,14 @@ def _use_once(service: Service, use: str, account: bytes, what: str, *, lasts: i
     return accounts.use_once(service.store, use, account, what, now=now, until=now + lasts)
 
 
+def _go_on(service: Service, request: Request, account: Account, back: str, how: str) -> Response:
+    """Ask for the second factor where there is one; else let somebody in."""
+    if not account.totp:
+        return _enter(service, request, account, back, how)
+    cookie = sessions.begin(service, request, account.id, complete=False)
+    return see_other(f"/sign-in/code?next={quote(back, safe='/')}", cookie)
+
+
 def _enter(service: Service, request: Request, account: Account, back: str, how: str) -> Response:
     """Let somebody in, who has shown everything that is asked."""
     if account.failures:
@@ -215,7 +288,9 @@ def _back(fields: dict[str, list[str]]) -> str:
 def _form(
     service: Service, request: Request, back: str, *, error: str = "", email: str = "", status: int = 200
 ) -> Response:
+    provider = service.config.sign_in.provider
     values: dict[str, Any] = {"title": "Sign in", "back": back, "error": error, "email": email}
+    values["provider"] = provider.name if provider else ""
     return dashboard_page(service, request, "dashboard/sign-in.html", None, status=status, **values)
 
 
