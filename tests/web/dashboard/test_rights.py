@@ -40,6 +40,7 @@ MAY = {
     "GET /dashboard/<site>/why": ALL,
     "GET /dashboard/<site>/visits": ALL,
     "GET /dashboard/<site>/visitor": frozenset({OWNER, PRIVACY}),
+    "POST /dashboard/<site>/visitor": frozenset({OWNER, PRIVACY}),
     "GET /dashboard/<site>/changes": ALL,
     "POST /dashboard/<site>/changes": WRITERS,
     "GET /dashboard/<site>/alarms": ALL,
