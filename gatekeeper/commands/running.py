@@ -42,7 +42,7 @@ def serve(host: str, port: int, threads: int, workers: int) -> None:
     type=click.Path(file_okay=False, path_type=Path),
     help="Where it keeps its data.",
 )
-@click.option("--history/--no-history", default=True, help="Whether a new shop has four weeks of visits behind it.")
+@click.option("--history/--no-history", default=True, help="Whether a new shop has eight weeks of visits behind it.")
 def demo(port: int, state: Path, *, history: bool) -> None:
     """Run a small shop to try Gatekeeper on.
 

@@ -66,7 +66,7 @@ def steps(state: Path) -> tuple[Step, ...]:
         Step(
             "See what marketing sees",
             "Sign in to the dashboard with the address and password above, and open “Changes”.",
-            "Four weeks of made-up visits, told apart by choice. It names what went wrong three days ago. What you "
+            "Eight weeks of made-up visits, told apart by choice. It names what went wrong three days ago. What you "
             "do in the shop, if you agreed, is there a second later, under “Live” too.",
         ),
         Step(

@@ -1,4 +1,4 @@
-"""Four weeks of the shop before the demo began, so that the dashboard has something to show.
+"""Eight weeks of the shop before the demo began, so that the dashboard has something to show, and to compare.
 
 They are lived through: made-up browsers ask the service itself, in this process and with a clock that is set back, so
 that all is decided, kept and counted as it would have been. Always the same weeks. On the last three days the script of
@@ -27,11 +27,11 @@ from gatekeeper.store.engines import open_store
 from .goods import ARTICLES, PRODUCTS
 from .state import SITE
 
-DAYS = 28
+DAYS = 56
 #: How many of the last days the script of Tallyhouse fails on.
 BROKEN = 3
 #: How many browsers come on a day, by the day of the week from Monday on.
-_COME = (34, 30, 31, 33, 38, 52, 47)
+_COME = (21, 18, 19, 20, 23, 31, 28)
 #: Of a hundred who are asked: who accepts all, only the visit log and its like, refuses, or reads on unasked.
 _ANSWERS = {"all": 42, "some": 14, "none": 27, "later": 17}
 _RETURNS = 0.3
@@ -86,7 +86,7 @@ def live_through(config: Config, *, until: float | None = None, say: Callable[[s
         site = app.extensions["gatekeeper"].published(SITE).site
         days = _Days(app, site, clock)
         for back in range(DAYS, 0, -1):
-            say(f"Four weeks of made-up visits: day {DAYS + 1 - back} of {DAYS}")
+            say(f"Eight weeks of made-up visits: day {DAYS + 1 - back} of {DAYS}")
             days.live(_midnight(now, site, back), broken=back <= BROKEN)
         sale = site.day_of(int(now) - 10 * 86_400)
         store.marks.mark(Mark(SITE, sale, MarkKind.NOTE, "demo", "the autumn sale began", "the demo", int(now)))

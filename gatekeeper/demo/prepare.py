@@ -6,7 +6,7 @@ import secrets
 import time
 from collections.abc import Callable
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader
@@ -21,8 +21,8 @@ from gatekeeper.store.engines import migrate, open_store
 from gatekeeper.web.dashboard.passwords import keep_password
 from gatekeeper.web.ids import random_id
 
-from .history import live_through
-from .state import OWNER, State
+from . import history as past
+from .state import OWNER, SITE, State
 
 #: The last line of a registry that nobody has edited, with the hash of what stands above.
 _UNEDITED = "# as the demo wrote it: "
@@ -41,13 +41,13 @@ def prepare(folder: Path, port: int, *, history: bool = False, say: Callable[[st
     write_key(state.keys)
     config = load_config(state.environment)
     migrate(config.database_url)
-    publish(config)
+    is_new = history and not is_published(config)
+    publish(config, days_ago=past.DAYS if is_new else 0)
     with closing(open_store(config.database_url, zones=config.zones)) as store:
-        is_new = not store.staff.accounts()
-        if is_new:
+        if not store.staff.accounts():
             store.staff.keep(_owner(state))
-    if is_new and history:
-        live_through(config, say=say)
+    if is_new:
+        past.live_through(config, say=say)
     return state
 
 
@@ -60,9 +60,18 @@ def _owner(state: State) -> Account:
     return Account(random_id(), OWNER, "The owner", roles, keep_password(password), created_at=int(time.time()))
 
 
-def publish(config: Config) -> None:
-    """Publish the next notice of each site whose registry says something else than its current one."""
-    today = datetime.now(UTC).date()
+def is_published(config: Config) -> bool:
+    """Tell whether the shop has published a notice already."""
+    with closing(open_store(config.database_url, zones=config.zones)) as store:
+        return bool(store.notices(SITE))
+
+
+def publish(config: Config, *, days_ago: int = 0) -> None:
+    """Publish the next notice of each site whose registry says something else than its current one.
+
+    :param days_ago: of which day it is said to be.
+    """
+    today = datetime.now(UTC).date() - timedelta(days=days_ago)
     with closing(open_store(config.database_url, zones=config.zones)) as store:
         for site in config.sites.values():
             published = store.notices(site.id)

@@ -4,6 +4,8 @@ Ids are raw bytes, times are seconds since the epoch, days are ISO dates in the 
 create exactly these tables; a test compares them.
 """
 
+from typing import Any
+
 from sqlalchemy import (
     DDL,
     BigInteger,
@@ -369,17 +371,18 @@ audit = Table(
 )
 
 _TOLD = "audit is only added to"
+_ddl: Any = DDL  # SQLAlchemy leaves it without types
 for _statement in (
     f"CREATE TRIGGER audit_refuses_update BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, '{_TOLD}'); END",
     f"CREATE TRIGGER audit_refuses_delete BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, '{_TOLD}'); END",
 ):
-    event.listen(audit, "after_create", DDL(_statement).execute_if(dialect="sqlite"))
+    event.listen(audit, "after_create", _ddl(_statement).execute_if(dialect="sqlite"))
 for _statement in (
     f"CREATE FUNCTION audit_refuses() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION '{_TOLD}'; END $$",
     "CREATE TRIGGER audit_refuses BEFORE UPDATE OR DELETE OR TRUNCATE ON audit "
     "FOR EACH STATEMENT EXECUTE FUNCTION audit_refuses()",
 ):
-    event.listen(audit, "after_create", DDL(_statement).execute_if(dialect="postgresql"))
+    event.listen(audit, "after_create", _ddl(_statement).execute_if(dialect="postgresql"))
 
 #: What happened on a site, beside which its numbers are read.
 marks = Table(
