@@ -204,7 +204,7 @@ def test_pages_of_the_trail_hold_each_line_once_the_newest_first(program: Make, 
     asker, path, found = program(), f"/api/v1/audit?action=test&limit={limit}", []
 
     after = ""
-    while after is not None:
+    while after is not None and len(found) <= 11:
         told = asker.get(path + (f"&after={after}" if after else "")).json
         assert len(told["entries"]) <= limit
         found += told["entries"]
