@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from email.message import EmailMessage
+from html.parser import HTMLParser
 
 import pytest
 
@@ -115,20 +116,34 @@ Day              Accepted         Share
     )
 
 
+class _Addresses(HTMLParser):
+    """Collects what a mail's HTML leads to or loads, and its elements."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.elements: set[str] = set()
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.elements.add(tag)
+        named = {"src", "href", "srcset", "background", "poster", "data", "action"}
+        self.found += [value or "" for name, value in attributes if name in named]
+        assert not any(
+            name.startswith("on") or "url(" in (value or "") for name, value in attributes if name != "aria-label"
+        )
+
+
 def test_nothing_in_a_mail_is_fetched_from_anywhere(write: Callable[..., EmailMessage]) -> None:
     html = html_of(write(BY_DAY, HOSTILE))
 
-    assert re.findall(
-        r'(?:src|href|background)\s*=\s*["\']?(?!cid:)([^"\'\s>]+)', re.sub(r"&[^;]+;", "", _tags(html))
-    ) == ["https://staff.shop.test/dashboard/shop/?first=2026-11-16last=2026-11-22"]
-    assert "url(" not in html
-    assert "<script" not in html
-    assert "&lt;img src=https://evil.test/x.gif onerror=alert(1)&gt;" in html
+    read = _Addresses(html)
+
+    assert [address for address in read.found if not address.startswith("cid:")] == [
+        "https://staff.shop.test/dashboard/shop/?first=2026-11-16&last=2026-11-22"
+    ]
+    assert read.elements.isdisjoint({"script", "link", "iframe", "object", "video", "base"})
     assert "<bdi>\u202eexe.gnp</bdi>" in html
-
-
-def _tags(html: str) -> str:
-    return "".join(re.findall(r"<[^>]*>", html))
 
 
 def test_a_long_table_is_cut_and_says_so(write: Callable[..., EmailMessage]) -> None:
