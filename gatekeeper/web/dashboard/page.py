@@ -19,7 +19,7 @@ from gatekeeper.web.errors import Forbidden
 from gatekeeper.web.http import NO_STORE, OWN, Request, Response
 from gatekeeper.web.service import Service
 
-from .asked import DAYS, chips_of, fields_of, is_ours, query_of
+from .asked import DAYS, USUAL, YEAR, chips_of, fields_of, is_ours, query_of
 
 #: Pages run nothing; only those that must say so (``script=True``), run a script of our own.
 POLICY = (
@@ -129,10 +129,15 @@ def _shell(service: Service, request: Request, site: str | None) -> dict[str, An
 def _picker(request: Request, asked: Asked) -> dict[str, Any]:
     fields = dict(fields_of(request))
     own = "first" in fields or "last" in fields
-    days = "" if own else fields.get("days", "28")
+    days = "" if own else fields.get("days", str(USUAL))
+    yearly = fields.get("compare") == YEAR
     return {
         "ranges": [(n, str(n) == days, query_of(request, without=("first", "last"), days=str(n))) for n in DAYS],
         "own_range": own,
+        "compared": [
+            ("the days before", not yearly, query_of(request, without=["compare"])),
+            ("the same days of the week a year ago", yearly, query_of(request, compare=YEAR)),
+        ],
         "chips": chips_of(request, asked),
         "people_query": query_of(request, without=["bot"]),
         "machines_query": query_of(request, bot="1"),

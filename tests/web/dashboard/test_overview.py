@@ -122,6 +122,17 @@ def test_a_filter_can_be_taken_away(staff: Staff) -> None:
     assert page.links["Browser: Firefox 146 × – take this filter away"] == "?days=7"
 
 
+def test_another_year_can_stand_beside_these_days(staff: Staff) -> None:
+    page = staff.get(f"{OVERVIEW}?days=7").text
+    yearly = Page(page).links["rather the same days of the week a year ago"]
+
+    assert "beside the days before, 2026-11-09 to 2026-11-15" in page
+    assert yearly == "?days=7&compare=year"
+    a_year_ago = staff.get(f"{OVERVIEW}{yearly}").text
+    assert "beside the same days of the week a year ago, 2025-11-17 to 2025-11-23" in a_year_ago
+    assert Page(a_year_ago).links["rather the days before"] == "?days=7"
+
+
 def test_what_does_not_heed_filters_says_so(staff: Staff) -> None:
     assert "Filters do not apply here." in staff.get(f"{OVERVIEW}?f.browser=Firefox").text
     assert "Filters do not apply here." not in staff.get(OVERVIEW).text
