@@ -205,8 +205,9 @@ def use_code(service: Service, account: Account, code: str) -> str:
     """Use a code of the second factor; return what it was, or nothing where it is not good."""
     now = service.now()
     step = factors.step_of(factors.unseal(service.config.keys, account.id, account.totp), code, now=now)
-    if step is not None:
-        return "code" if use_step(service, account.id, step) else ""
+    if step is not None and use_step(service, account.id, step):
+        _seal_anew(service, account)
+        return "code"
     hashed = factors.hash_recovery(code)
     if hashed not in account.recovery or not _use_once(service, "recovery", account.id, hashed, lasts=3600):
         return ""
@@ -218,6 +219,19 @@ def use_code(service: Service, account: Account, code: str) -> str:
 
     accounts.change(service.store.staff, account.id, without, entry)
     return "recovery code"
+
+
+def _seal_anew(service: Service, account: Account) -> None:
+    """Seal a secret under the newest key, so that the one from before may go."""
+    keys = service.config.keys
+    if factors.unseal(keys[-1:], account.id, account.totp):
+        return
+    sealed = factors.seal(keys, account.id, factors.unseal(keys, account.id, account.totp))
+
+    def anew(held: Account) -> Account:
+        return replace(held, totp=sealed) if held.totp == account.totp else held
+
+    accounts.change(service.store.staff, account.id, anew)
 
 
 def use_step(service: Service, account: bytes, step: int) -> bool:

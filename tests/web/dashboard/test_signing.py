@@ -488,6 +488,21 @@ def test_the_secret_of_another_account_or_key_opens_nothing() -> None:
     assert SECRET not in sealed
 
 
+def test_a_secret_is_sealed_under_the_newest_key_at_the_next_sign_in(
+    browser: Staff, careful: Account, clock: Clock, service: Service
+) -> None:
+    newer = "a-newer-key-that-is-long-enough-to-be-one"
+    service.config = replace(service.config, keys=(KEY, newer))
+
+    sign_in(browser)
+    give(browser, code_at(clock))
+
+    found = service.store.staff.account(careful.id)
+    assert is_in(browser)
+    assert found is not None
+    assert factors.unseal((newer,), careful.id, found.totp) == SECRET
+
+
 # Invitations
 
 
