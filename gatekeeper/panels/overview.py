@@ -191,8 +191,8 @@ def _outcomes(sources: Sources, asked: Asked) -> Panel:
     told: list[tuple[str, tuple[int, int] | None]] = [
         *((title, (now[outcome], before[outcome])) for outcome, title in _OUTCOMES.items()),
         ("Beacons let through", beacons),
-        ("Beacons, links and pixels not logged", None if asked.bot else kept_back),
-        ("Blocked where nothing is logged", None if asked.bot else others),
+        ("Hits that were not logged", None if asked.bot else kept_back),
+        ("Blocked without a log", None if asked.bot else others),
     ]
     rows = [(title, *_beside(sources, asked, counts)) for title, counts in told]
     return Panel(
@@ -202,7 +202,7 @@ def _outcomes(sources: Sources, asked: Asked) -> Panel:
         tuple(rows),
         Chart(Shape.BARS, "outcome", ("now", "before")),
         links=("trackers",) * len(rows),
-        note=_told_by(sources, asked),
+        note=f"{_told_by(sources, asked)} Hits are of the site's own beacons, links and pixels.",
     )
 
 

@@ -265,8 +265,8 @@ def test_outcomes_are_those_that_pages_told(
         "Blocked": of("blocked"),
         "Slipped through": of("slipped"),
         "Beacons let through": beside(*(of_log(happened, *days, "beacon").total() for days in spans)),
-        "Beacons, links and pixels not logged": beside(*not_logged),
-        "Blocked where nothing is logged": beside(*others),
+        "Hits that were not logged": beside(*not_logged),
+        "Blocked without a log": beside(*others),
     }
 
 
@@ -381,7 +381,7 @@ def test_of_those_who_did_not_agree_nothing_is_measured_where_the_site_does_not_
 ) -> None:
     panel = make(store, published(shop(anonymous_totals=totals)), "outcomes", WEEK)
 
-    measured = table(panel)["Blocked where nothing is logged"]
+    measured = table(panel)["Blocked without a log"]
     assert (measured == (None, None, None)) is not totals
     assert ("anonymous totals are off" in panel.note) is not totals
 
