@@ -105,8 +105,13 @@ def delete(service: Service, request: Request, site: str) -> Response:
 
 
 def _erasable(service: Service, visit: Visit, outcome: Outcome) -> dict[str, str]:
-    """Return the ticket by which a visitor who has withdrawn may have the log deleted as well."""
-    return {"erase": ticket(service, visit)} if visit.token and outcome.choice.state is State.WITHDRAWN else {}
+    told = withdrawal_ticket(service, visit, outcome)
+    return {"erase": told} if told else {}
+
+
+def withdrawal_ticket(service: Service, visit: Visit, outcome: Outcome) -> str:
+    """Return the ticket by which a visitor who has withdrawn may have the log deleted as well; empty for others."""
+    return ticket(service, visit) if visit.token and outcome.choice.state is State.WITHDRAWN else ""
 
 
 def take(service: Service, request: Request, visit: Visit, answer: Answer) -> Outcome:

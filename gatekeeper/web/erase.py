@@ -36,7 +36,15 @@ def ticket(service: Service, visit: Visit) -> str:
 def post(service: Service, request: Request, site: str) -> Response:
     """Delete what is held about the subject of a ticket: their key is destroyed, and with it all that it sealed."""
     service.published(site)
-    told = read_json(request.body(), Erasure).ticket
+    delete(service, site, read_json(request.body(), Erasure).ticket)
+    return json_response(Erased())
+
+
+def delete(service: Service, site: str, told: str) -> None:
+    """Delete what is held about the subject of a ticket.
+
+    :raises InvalidInput: it is no ticket of ours for this site, or not any more.
+    """
     try:
         held, subject, given = service.erasures.verify(told)
     except (BadToken, TypeError, ValueError) as error:
@@ -44,4 +52,3 @@ def post(service: Service, request: Request, site: str) -> Response:
     if held != site or service.now() - given > LASTS:
         raise InvalidInput("a ticket of another site, or of yesterday: it counts for a day")
     service.store.block(site, bytes.fromhex(subject), Status.ERASED, at=service.now())
-    return json_response(Erased())

@@ -14,10 +14,10 @@ from gatekeeper.core.sites import Site
 from gatekeeper.core.visits import Visit
 from gatekeeper.languages import own_name, words
 
-from . import choice
+from . import choice, erase
 from .access import is_navigation
 from .ages import asks_age, known_age, open_to, read_age, twice, write_age
-from .choice import Answer, Outcome, describe, take
+from .choice import Answer, Outcome, describe, take, withdrawal_ticket
 from .errors import NotFound, status_of
 from .http import NO_STORE, OWN, Request, Response, json_response
 from .printed import Printer
@@ -66,6 +66,8 @@ def post_choices(service: Service, request: Request, site: str) -> Response:
     """
     visit = read_visit(service, request, site)
     fields = form_fields(request)
+    if fields.get("do") in (["erase"], ["keep"]):
+        return _choices(service, request, visit, log=_end_log(service, site, fields))
     answer = _answer(fields, visit, _language(request, visit.site))
     ours = is_navigation(request) and _has_ticket(service, visit, fields)
     if asks_age(visit.site) and (first := _before(service, request, visit, fields, answer, ours=ours)):
@@ -79,6 +81,17 @@ def post_choices(service: Service, request: Request, site: str) -> Response:
     except StoreUnavailable as error:
         return _choices(service, request, visit, error=error).adding(_AGAIN_SOON)
     return _choices(service, request, visit, outcome=outcome)
+
+
+def _end_log(service: Service, site: str, fields: dict[str, list[str]]) -> str:
+    """Do with the log what a visitor who has withdrawn says, and return the sentence that tells them."""
+    if fields["do"] == ["keep"]:
+        return "erase_kept"
+    try:
+        erase.delete(service, site, fields.get("erase", [""])[0])
+    except (InvalidInput, StoreUnavailable):
+        return "erase_failed"
+    return "erased"
 
 
 def _before(
@@ -144,6 +157,7 @@ def _choices(
     error: GatekeeperError | None = None,
     age: AgeBand | None = None,
     step: str = "",
+    log: str = "",
 ) -> Response:
     """Return the page of choices; on a site that children use, what comes before it.
 
@@ -152,6 +166,7 @@ def _choices(
     :param error: why an answer was not taken.
     :param age: what the visitor said, where no cookie keeps it.
     :param step: what the visitor is asked first; see ``age.html``.
+    :param log: the sentence that tells what became of the log.
     """
     site = visit.site
     notice = site.notice
@@ -182,6 +197,8 @@ def _choices(
         objected=_objected(visit),
         ticket=service.forms.sign([site.id, site.day_of(visit.now), *covered.values()]),
         saved=outcome is not None,
+        erase=withdrawal_ticket(service, visit, outcome) if outcome else "",
+        log=log,
         failed=isinstance(error, StoreUnavailable),
         base="",
     )

@@ -1,5 +1,6 @@
 """Deleting what was logged, once a visitor has withdrawn."""
 
+import re
 from typing import Any
 
 import pytest
@@ -73,3 +74,51 @@ def test_a_ticket_counts_for_a_day(browser: Browser, service: Service, clock: Cl
 
     assert refused.status_code == 400
     assert len(service.store.events("shop", subject)) == 1
+
+
+# Without JavaScript
+
+
+def ask(browser: Browser) -> str:
+    """Withdraw as a form, and return the ticket that its answer carries."""
+    page = browser.post("/gk/shop/choices", data={"do": "withdraw"}, headers={"Sec-Fetch-Mode": "navigate"}).text
+    found = re.search(r'name="erase" value="([^"]+)"', page)
+    return found[1] if found else ""
+
+
+@pytest.mark.row("DS-05", "DS-07")
+@pytest.mark.parametrize(("do", "left", "said"), [("erase", 0, "Deleted."), ("keep", 1, "It stays until")])
+def test_who_withdraws_by_a_form_is_asked_as_well(
+    browser: Browser, service: Service, do: str, left: int, said: str
+) -> None:
+    browser.choose("analytics")
+    token: SubjectToken = service.subject_tokens.verify(browser.cookie("gk_subject") or "")
+    browser.post("/gk/shop/events", json={"events": [{**VIEW, "id": "019ab1c2d3e47abc8def00c0ffee7731"}]})
+
+    ticket = ask(browser)
+    answer = browser.post("/gk/shop/choices", data={"do": do, "erase": ticket})
+
+    assert ticket
+    assert said in answer.text
+    assert len(service.store.events("shop", token.subject)) == left
+    assert "g" not in (browser.cookie("gk_choice") or "").split(".")[4]
+
+
+@pytest.mark.parametrize("ticket", ["", "x", "é"])
+def test_a_form_without_a_ticket_of_ours_deletes_nothing_and_says_so(
+    browser: Browser, service: Service, ticket: str
+) -> None:
+    browser.choose("analytics")
+    token: SubjectToken = service.subject_tokens.verify(browser.cookie("gk_subject") or "")
+    browser.post("/gk/shop/events", json={"events": [{**VIEW, "id": "019ab1c2d3e47abc8def00c0ffee7731"}]})
+
+    answer = browser.post("/gk/shop/choices", data={"do": "erase", "erase": ticket})
+
+    assert "could not be deleted" in answer.text
+    assert len(service.store.events("shop", token.subject)) == 1
+
+
+def test_who_never_agreed_is_not_asked_about_a_log(browser: Browser) -> None:
+    browser.choose()
+
+    assert ask(browser) == ""
