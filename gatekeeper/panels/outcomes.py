@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from gatekeeper.core.decisions import Reason
 from gatekeeper.core.rollups import What
 from gatekeeper.core.trackers import GUARD, Outcome
-from gatekeeper.store.contract import Total
+from gatekeeper.store.contract import Sum, Total
 
 from .sources import Sources
 
@@ -41,6 +41,7 @@ class Fired:
     :ivar others: of everyone else who is counted.
     :ivar hits: hits of own beacons and links that were logged, by tracker.
     :ivar unlogged: hits that were not, and rows of the log that came too late to be kept, by tracker and reason.
+    :ivar days: the first and the last day on which totals of a tracker were counted.
     :ivar late: clicks that did not wait for the log; they may be in it, or not.
     """
 
@@ -49,6 +50,7 @@ class Fired:
     hits: Counter[str] = field(default_factory=Counter)
     unlogged: Counter[tuple[str, str]] = field(default_factory=Counter)
     late: Counter[str] = field(default_factory=Counter)
+    days: dict[str, tuple[str, str]] = field(default_factory=dict)
 
     def n(self, outcome: Outcome, tracker: str | None = None, reasons: Iterable[str] | None = None) -> int:
         """Return how often trackers became something: one, or all but the guard; for any reason, or for some."""
@@ -90,14 +92,14 @@ def read(sources: Sources, first: str, last: str, *, bot: bool = False, tracker:
         for row in store.panel(site, what, first, last, name=tracker, bot=bot, limit=MOST):
             fired.hits[row.name] += row.n
     if not bot:
-        _add_totals(fired, store.totals(site, first, last), tracker)
+        _add_totals(fired, store.sums(site, first, last, name=tracker))
     return fired
 
 
-def _add_totals(fired: Fired, totals: Mapping[Total, int], tracker: str | None) -> None:
-    for total, n in totals.items():
-        if tracker is not None and total.name != tracker:
-            continue
+def _add_totals(fired: Fired, sums: Mapping[Total, Sum]) -> None:
+    for total, (n, begin, end) in sums.items():
+        if total.what in {"outcome", "hit", "late"}:
+            _widen(fired.days, total.name, begin, end)
         match total.what:
             case "outcome":
                 fired.others[Became(total.name, total.outcome, total.reason)] += n
@@ -130,25 +132,25 @@ def _met(
             yield from ((day, row.name, row.outcome or HITS, row.n) for row in rows)
     if bot:
         return
-    for total, n in store.totals(site, first, last).items():
-        if tracker not in {None, total.name}:
-            continue
+    for total, n in store.totals(site, first, last, name=tracker).items():
         if total.what == "outcome":
             yield total.day, total.name, total.outcome, n
         elif total.what == "hit":
             yield total.day, total.name, HITS if total.reason == Reason.NECESSARY else DENIED_HITS, n
 
 
-def seen_between(sources: Sources, first: str, last: str, *, bot: bool = False) -> dict[str, tuple[str, str]]:
-    """Return, by tracker, the first and the last of some days on which anything of it was counted."""
+def seen_between(
+    sources: Sources, first: str, last: str, fired: Fired, *, bot: bool = False
+) -> dict[str, tuple[str, str]]:
+    """Return, by tracker, the first and the last of some days on which anything of it was counted.
+
+    :param fired: what was, on these days.
+    """
     store, site = sources.store, sources.site.id
-    found: dict[str, tuple[str, str]] = {}
+    found = dict(fired.days)
     for what in (What.OUTCOME, What.BEACON, What.CLICK):
         for name, (begin, end) in store.days_of(site, what, first, last, bot=bot).items():
             _widen(found, name, begin, end)
-    for total in [] if bot else store.totals(site, first, last):
-        if total.what in {"outcome", "hit", "late"}:
-            _widen(found, total.name, total.day, total.day)
     return found
 
 

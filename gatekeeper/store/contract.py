@@ -67,6 +67,14 @@ class Total(NamedTuple):
     notice: int = 0
 
 
+class Sum(NamedTuple):
+    """How much some totals are together, and the first and the last of their days."""
+
+    n: int
+    first: str
+    last: str
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """A row of a panel: what was counted, how often, and the sum of its values.
@@ -248,11 +256,15 @@ class Store(Protocol):
     def tally(self, total: Total, n: int = 1) -> None:
         """Add to a total in memory; it is written at most once a minute, and on :meth:`close`."""
 
-    def totals(self, site: str, first: str = "", last: str = "") -> dict[Total, int]:
+    def totals(self, site: str, first: str = "", last: str = "", *, name: str | None = None) -> dict[Total, int]:
         """Return a site's totals, with those not yet written.
 
         :param first: an ISO date, in the site's time zone: only from this day on; ``last`` likewise, both included.
+        :param name: only what goes by this name: a tracker, say.
         """
+
+    def sums(self, site: str, first: str, last: str, *, name: str | None = None) -> dict[Total, Sum]:
+        """Return the totals of some days, added up: they have no day, and no notice."""
 
     def see(self, seen: Mapping[Sighting, int]) -> None:
         """Add to how often each of some things was met; while a site has thousands of them, new ones are left out."""

@@ -22,7 +22,7 @@ from gatekeeper.core.sightings import Seen, Sighting
 from . import sealing, writes
 from .books import Alarms, Drafts, Marks, StaffBook
 from .connections import Connections
-from .contract import Amount, ConsentRecord, Measures, Purged, Row, Total, Visitors, Visits
+from .contract import Amount, ConsentRecord, Measures, Purged, Row, Sum, Total, Visitors, Visits
 from .engine import Engine
 from .panels import Panels
 from .purging import Purge, last_finished
@@ -31,6 +31,9 @@ from .shelf import Shelf
 from .tallies import Tally
 from .transactions import Job, Transactions, unavailable
 from .writer import Writer, totals_job
+
+#: Comes after every day.
+_AFTER_ALL = "~"
 
 
 class Keeper:
@@ -265,14 +268,32 @@ class Keeper:
         """See :meth:`gatekeeper.store.contract.Store.is_lifted`."""
         return bool(self._read(self._sql.is_lifted, site))
 
-    def totals(self, site: str, first: str = "", last: str = "") -> dict[Total, int]:
+    def totals(self, site: str, first: str = "", last: str = "", *, name: str | None = None) -> dict[Total, int]:
         """See :meth:`gatekeeper.store.contract.Store.totals`."""
-        last = last or "~"  # after every day
-        return self._tally.add_to(
-            site,
-            lambda: {Total._make(row[:-1]): row[-1] for row in self._read(self._sql.totals, site, first, last)},
-            lambda total: first <= total.day <= last,
+        days = (first, last or _AFTER_ALL)
+        statement, named = (self._sql.totals, ()) if name is None else (self._sql.totals_of, (name,))
+        found = self._tally.add_to(
+            site, lambda: {Total(*key): n for *key, n in self._read(statement, site, *days, *named)}
         )
+        return {total: n for total, n in found.items() if _is_asked(total, *days, name)}
+
+    def sums(self, site: str, first: str, last: str, *, name: str | None = None) -> dict[Total, Sum]:
+        """See :meth:`gatekeeper.store.contract.Store.sums`."""
+        statement, named = (self._sql.sums, ()) if name is None else (self._sql.sums_of, (name,))
+        found: dict[Total, Sum] = {}
+
+        def read() -> dict[Total, int]:
+            rows = self._read(statement, site, first, last, *named)
+            # A server's sums are decimals.
+            found.update({Total(site, "", *key): Sum(int(n), begin, end) for *key, n, begin, end in rows})
+            return {}
+
+        for total, n in self._tally.add_to(site, read).items():
+            if _is_asked(total, first, last, name):
+                key, day = total._replace(day="", notice=0), total.day
+                before = found.get(key, Sum(0, day, day))
+                found[key] = Sum(before.n + n, min(before.first, day), max(before.last, day))
+        return found
 
     def sightings(self, site: str) -> dict[Sighting, int]:
         """See :meth:`gatekeeper.store.contract.Store.sightings`."""
@@ -394,6 +415,10 @@ def _encode(event: Event, permit: Allowed) -> writes.Encoded:
     if not isinstance(permit, Allowed) or permit.reason is not Reason.GRANTED or permit.site != event.site:
         raise ValueError(f"an event of site {event.site!r} needs a grant for it; this permit is {permit!r}")
     return writes.encode(event, sealing.encode_body(event, permit), permit.record)
+
+
+def _is_asked(total: Total, first: str, last: str, name: str | None) -> bool:
+    return first <= total.day <= last and name in {None, total.name}
 
 
 def _notice(site: str, no: int, digest: str, content: str, day: str) -> Notice:

@@ -84,8 +84,18 @@ class Panels:
 
     def days_of(self, site: str, what: What, first: str, last: str, *, bot: bool) -> dict[str, tuple[str, str]]:
         """Return, by name, the first and the last of some days on which anything was counted."""
-        rows = self._read(self._sql.days_of, site, what, int(bot), first, last)
-        return {name: (begin, end) for name, begin, end in rows}
+        *spans, first_month, last_month = days.spans(first, last)
+        asked = (site, what, int(bot))
+        # Days are looked at only of the months in which something begins or ends: a year has few of them.
+        of_months = self._read(self._sql.months_of, *asked, first_month, last_month)
+        months = {month for _, *ends in of_months for month in ends}
+        looked_at = [(spans[0], spans[1]), (spans[2], spans[3]), *((f"{month}-00", f"{month}-99") for month in months)]
+        found: dict[str, tuple[str, str]] = {}
+        for begin, end in looked_at:
+            for name, earliest, latest in self._read(self._sql.days_of, *asked, begin, end):
+                known = found.get(name, (earliest, latest))
+                found[name] = min(known[0], earliest), max(known[1], latest)
+        return found
 
     def visitors(self, site: str, first: str, last: str, *, bot: bool) -> Visitors:
         """Return how many different visitors there were: all numbers of all days, each counted once."""

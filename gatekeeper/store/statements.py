@@ -270,6 +270,14 @@ class Statements:
             of_what & between & (days.c.n != literal_column("0"))
         )
         self.days_of = self._compile("days_of", days_of.group_by(days.c.name), in_order)
+        months = schema.monthly_rollups
+        month = months.c.month
+        months_of = select(months.c.name, func.min(month), func.max(month)).where(
+            equal(months, "site", "what", "bot")
+            & month.between(bindparam("first"), bindparam("last"))
+            & (months.c.n != literal_column("0"))
+        )
+        self.months_of = self._compile("days_of", months_of.group_by(months.c.name), in_order)
         self.facet_names = self._of_days("visits", schema.facet_names)
         self.facet_codes = self._of_days("visits", schema.facet_codes)
         spans = [span for span in _SPAN_NAMES if span != "beyond_"]  # of a union nothing can be taken off
@@ -286,9 +294,15 @@ class Statements:
         totals = schema.totals
         self.add_total = self._compile("flush", self._insert_or_add(totals), names(totals))
         between = totals.c.day.between(bindparam("first"), bindparam("last"))
-        self.totals = self._compile(
-            "totals", select(totals).where(equal(totals, "site") & between), ["site", "first", "last"]
-        )
+        wanted, in_order = equal(totals, "site") & between, ["site", "first", "last"]
+        of_name = wanted & equal(totals, "name")
+        self.totals = self._compile("totals", select(totals).where(wanted), in_order)
+        self.totals_of = self._compile("totals", select(totals).where(of_name), [*in_order, "name"])
+        kinds = [totals.c[name] for name in ("what", "name", "reason", "outcome")]
+        spans = func.sum(totals.c.n), func.min(totals.c.day), func.max(totals.c.day)
+        sums = select(*kinds, *spans).group_by(*kinds)
+        self.sums = self._compile("sums", sums.where(wanted), in_order)
+        self.sums_of = self._compile("sums", sums.where(of_name), [*in_order, "name"])
 
     def _sightings(self) -> None:
         sightings, used = schema.sightings, schema.used_invitations

@@ -11,7 +11,7 @@ from gatekeeper.core.errors import InvalidInput, StoreUnavailable
 from gatekeeper.core.events import Permitted
 from gatekeeper.core.notices import content_hash
 from gatekeeper.store import schema
-from gatekeeper.store.contract import ConsentRecord, Store, Total
+from gatekeeper.store.contract import ConsentRecord, Store, Sum, Total
 
 from .conftest import OpenStore
 from .things import FIELDS, NOW, PERMIT, SITE, new_event, new_id, new_notice, new_record
@@ -489,3 +489,20 @@ def test_totals_are_told_of_some_days_written_or_not(store: Store) -> None:
     assert store.totals(SITE, days[3]) == {totals[3]: 1}
     assert store.totals(SITE, last=days[0]) == {totals[0]: 1}
     assert set(store.totals(SITE)) == set(totals)
+    assert store.totals(SITE, name="other") == {}
+    assert set(store.totals(SITE, name="ads")) == set(totals)
+
+
+def test_totals_of_some_days_are_added_up_written_or_not(store: Store) -> None:
+    days = ["2026-11-17", "2026-11-18", "2026-11-19", "2026-11-20"]
+    for no, day in enumerate(days):
+        store.tally(Total(SITE, day, "outcome", "ads", "refused", "blocked"), 10**no)
+        store.tally(Total(SITE, day, "hit", "seen", "refused", notice=no))
+        if no == 1:
+            store.flush()
+
+    blocked, hit = Total(SITE, "", "outcome", "ads", "refused", "blocked"), Total(SITE, "", "hit", "seen", "refused")
+    assert store.sums(SITE, days[0], days[3]) == {blocked: Sum(1111, days[0], days[3]), hit: Sum(4, days[0], days[3])}
+    assert store.sums(SITE, days[1], days[2]) == {blocked: Sum(110, days[1], days[2]), hit: Sum(2, days[1], days[2])}
+    assert store.sums(SITE, days[1], days[2], name="seen") == {hit: Sum(2, days[1], days[2])}
+    assert store.sums("other", days[0], days[3]) == {}

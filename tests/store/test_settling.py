@@ -319,7 +319,8 @@ def test_each_day_says_what_the_panel_of_that_day_says(
             of_it = {day: [row for row in rows if row.name == name] for day, rows in detailed.items()}
             of_it = {day: rows for day, rows in of_it.items() if rows}
             assert zoned.each_day(site, what, days[0], days[-1], name=name, bot=bot) == of_it
-            assert zoned.days_of(site, what, days[0], days[-1], bot=bot)[name] == (min(of_it), max(of_it))
+            for begins, ends in ((days[0], days[-1]), ALWAYS):
+                assert zoned.days_of(site, what, begins, ends, bot=bot)[name] == (min(of_it), max(of_it))
 
 
 def test_many_processes_settle_at_once_and_each_event_is_counted_once(url: str, open_another: OpenStore) -> None:
