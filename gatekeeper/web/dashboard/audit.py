@@ -29,7 +29,7 @@ _AT_ONCE = 1000
 _USUAL = timedelta(days=30)
 _DAY = timedelta(days=1)
 #: What lines may be about, by the beginning of their action; the form offers them, and takes others.
-_ACTIONS = ("account.", "draft.", "export.", "mark.", "session.", "sign-in.", "token.", "visitor.")
+_ACTIONS = ("account.", "draft.", "export", "mark.", "session.", "sign-in.", "token.", "visitor.")
 _COLUMNS = ("at", "who", "site", "action", "about", "detail")
 
 
@@ -163,7 +163,7 @@ def _file(service: Service, request: Request, asked: Wanted) -> Response:
     if not _may_take(service, request.member, asked.sites):
         raise Forbidden("this needs the right 'export' on every site that the file tells of: an owner can give it")
     site = asked.sites[0] if asked.sites and len(asked.sites) == 1 else ""
-    note(service, request.member, "export.audit", site=site, detail=f"{asked.first} to {asked.last}")
+    note(service, request.member, "export", site=site, about="audit", detail=f"{asked.first} to {asked.last}")
 
     def lines() -> Iterator[bytes]:
         yield csv_head(_COLUMNS)

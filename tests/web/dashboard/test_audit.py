@@ -20,7 +20,7 @@ PAGE = "/dashboard/audit"
 #: Site, action, age in days.
 LINES = [
     ("shop", "visitor.seen", 0),
-    ("shop", "export.panel", 5),
+    ("shop", "export", 5),
     ("blog", "visitor.seen", 0),
     ("", "session.begun", 1),
     ("shop", "mark.made", 29),
@@ -109,7 +109,7 @@ def test_the_file_holds_all_of_it_and_is_told_of(
     assert len(found) == 20 + 5 + 1
     assert [row["at"] for row in found] == sorted((row["at"] for row in found), reverse=True)
     assert found[0]["at"] == "2026-11-22 12:00Z"
-    assert "export.audit" in {row["action"] for row in found}
+    assert ("export", "audit") in {(row["action"], row["about"]) for row in found}
 
 
 def test_a_cell_of_the_file_is_no_formula(staff: Staff, service: Service) -> None:
