@@ -7,7 +7,7 @@ from contextlib import closing
 import click
 
 from gatekeeper.config import Config, load_config
-from gatekeeper.core.alarms import WORDS, Kind
+from gatekeeper.core.alarms import TEST, WORDS, Kind
 from gatekeeper.core.errors import InvalidInput
 from gatekeeper.core.rounds import VISITORS, Run
 from gatekeeper.core.sites import Site
@@ -116,7 +116,7 @@ def alerts_test() -> None:
         raise InvalidInput(f"[alerts] in {config.path} names nobody: write `to` with `smtp` and `from`, or `webhook`")
     now = int(time.time())
     site = next(iter(config.sites))
-    alarm = Alarm(site, Kind.CHECK, "test", now, "This is a test, asked for on the command line. Nothing is wrong.")
+    alarm = Alarm(site, TEST, "", now, "It was asked for on the command line. Nothing is wrong.")
     told = teller.tell([alarm], now=now)
     for trouble in told.troubles:
         click.echo(f"Failed: {trouble}", err=True)

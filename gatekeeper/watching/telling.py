@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gatekeeper.config import Config
-from gatekeeper.core.alarms import WORDS, Kind
+from gatekeeper.core.alarms import words_of
 from gatekeeper.core.days import UTC, local_time
 from gatekeeper.core.staff import EVERY_SITE
 from gatekeeper.store.books import Alarm
@@ -127,7 +127,7 @@ def subject(config: Config, alarms: Sequence[Alarm]) -> str:
 
 def headline(alarm: Alarm) -> str:
     """Return an alarm in a few words."""
-    title = WORDS[Kind(alarm.kind)].title
+    title = words_of(alarm.kind).title
     of = f": {plain(alarm.name)}" if alarm.name else ""
     return f"{title}{of}" if alarm.ended_at is None else f"Over: {title[0].lower()}{title[1:]}{of}"
 
@@ -147,7 +147,7 @@ def _paragraph(config: Config, alarm: Alarm) -> str:
         f"Since {_when(config, alarm.since, alarm)}.",
     ]
     if alarm.ended_at is None:
-        lines.append(f"What to do: {WORDS[Kind(alarm.kind)].to_do}")
+        lines.append(f"What to do: {words_of(alarm.kind).to_do}")
     else:
         lines.append(f"It is right again since {_when(config, alarm.ended_at, alarm)}.")
     if link := address(config, alarm):
@@ -177,7 +177,7 @@ def _row(config: Config, alarm: Alarm) -> Mapping[str, Any]:
         "since": alarm.since,
         "ended": alarm.ended_at,
         "text": plain(alarm.text),
-        "to_do": WORDS[Kind(alarm.kind)].to_do,
+        "to_do": words_of(alarm.kind).to_do,
         "address": address(config, alarm),
     }
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gatekeeper.core.alarms import WORDS, Kind
+from gatekeeper.core.alarms import TEST, WORDS, Kind, words_of
 from gatekeeper.core.alerts import (
     Alerts,
     Every,
@@ -173,6 +173,9 @@ def changed(place: tuple[str, ...], value: Any) -> dict[str, Any]:
 def test_every_kind_of_alarm_has_its_words() -> None:
     assert set(WORDS) == set(Kind)
     assert all(words.title and words.looks_at and words.to_do for words in WORDS.values())
+    assert words_of("slipped") == WORDS[Kind.SLIPPED]
+    assert words_of(TEST).title == "A test"
+    assert words_of("of another version").title == "Something else"
 
 
 def at(text: str) -> int:

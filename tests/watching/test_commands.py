@@ -131,8 +131,10 @@ def test_a_test_message_goes_by_every_way(call: Call, letterbox: Letterbox, hook
     told = call("alerts", "test")
 
     assert (told.exit_code, told.output) == (0, f"Sent to {READER} and the webhook.\n")
-    assert "This is a test, asked for on the command line. Nothing is wrong." in letterbox.mails[0].get_content()
-    assert "This is a test" in json.loads(hook.posts[0][1])["text"]
+    (mail,) = letterbox.mails
+    assert mail["Subject"] == "Test Shop: A test"
+    assert "It was asked for on the command line. Nothing is wrong." in mail.get_content()
+    assert json.loads(hook.posts[0][1])["alarms"][0]["kind"] == "test"
 
 
 def test_a_test_message_that_is_not_taken_is_a_failure(call: Call, letterbox: Letterbox, hook: Hook) -> None:

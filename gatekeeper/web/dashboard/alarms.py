@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
-from gatekeeper.core.alarms import WORDS, Kind, Words
+from gatekeeper.core.alarms import WORDS, words_of
 from gatekeeper.core.alerts import Alerts, next_round
 from gatekeeper.core.days import local_time
 from gatekeeper.core.rounds import VISITORS, Run, read_runs
@@ -75,7 +75,7 @@ def show(service: Service, request: Request, site: str) -> Response:
 
 
 def _shown(site: Site, alerts: Alerts, alarm: Alarm, now: int) -> _Shown:
-    words = _words(alarm.kind)
+    words = words_of(alarm.kind)
     return _Shown(
         alarm,
         title=words.title,
@@ -85,10 +85,6 @@ def _shown(site: Site, alerts: Alerts, alarm: Alarm, now: int) -> _Shown:
         ended="" if alarm.ended_at is None else _when(site, alarm.ended_at),
         told=_told(site, alerts, alarm),
     )
-
-
-def _words(kind: str) -> Words:
-    return WORDS[Kind(kind)] if kind in set(Kind) else Words("Something else", "", "")
 
 
 def _told(site: Site, alerts: Alerts, alarm: Alarm) -> str:
