@@ -35,7 +35,7 @@ class NotChecked(GatekeeperError):
 def why_not(config: Config) -> str:
     """Return why pages cannot be checked here; empty where they can."""
     if find_spec("playwright") is None:
-        return "Playwright, which drives the browser, is not installed: pip install 'gatekeeper[check]'"
+        return "Playwright, which drives the browser, is not installed: pip install playwright"
     if config.browser and not os.access(config.browser, os.X_OK):
         return f"GATEKEEPER_BROWSER is {config.browser}, and no program is there: name a Chromium, or leave it out"
     if not _browser(config) and not _brought().exists():
