@@ -15,7 +15,7 @@ def _purposes(sources: Sources, asked: Asked) -> Panel:
             purpose.title,
             "always on" if purpose.necessary else "asked",
             ", ".join(sorted(signal.value.upper() for signal in purpose.denied_by)),
-            purpose.min_age if purpose.optional else None,
+            str(int(purpose.min_age)) if purpose.optional else "",
             purpose.keep_days,
         )
         for purpose in sources.site.purposes.values()
@@ -25,7 +25,7 @@ def _purposes(sources: Sources, asked: Asked) -> Panel:
         Column("title", "In the banner", _TEXT),
         Column("basis", "Basis", _TEXT),
         Column("denied_by", "Denied by", _TEXT),
-        Column("min_age", "Youngest age"),
+        Column("min_age", "Youngest age", _TEXT),
         Column("keep_days", "Kept for days"),
     )
     return Panel("purposes", "Purposes", columns, tuple(rows))

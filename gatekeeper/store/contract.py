@@ -239,6 +239,9 @@ class Store(Protocol):
         was stays so.
         """
 
+    def status(self, site: str, subject: bytes) -> Status:
+        """Return what a subject's own requests have made of it; active also where its record has merely ended."""
+
     def append(self, event: Event, permit: Allowed, *, wait: float | None = None) -> None:
         """Keep one event. See :meth:`append_all`."""
 

@@ -154,6 +154,11 @@ class Keeper:
         if status is Status.ERASED:
             self._scrub()
 
+    def status(self, site: str, subject: bytes) -> Status:
+        """See :meth:`gatekeeper.store.contract.Store.status`."""
+        rows = self._read(self._sql.blocked, site, subject)
+        return Status(rows[0][0]) if rows and rows[0][0] != writes.WITHDRAWN else Status.ACTIVE
+
     def append(self, event: Event, permit: Allowed, *, wait: float | None = None) -> None:
         """See :meth:`gatekeeper.store.contract.Store.append`."""
         self._do(Job([_encode(event, permit)]), wait)

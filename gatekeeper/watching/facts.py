@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from gatekeeper.core.alerts import Limits
 from gatekeeper.core.rollups import What
 from gatekeeper.core.sites import Site
-from gatekeeper.core.trackers import Outcome
+from gatekeeper.core.trackers import GUARD, Outcome
 from gatekeeper.store.contract import Store, Total
 
 from .rules import LOOKS_BACK, Facts, Named, Pulse
@@ -47,12 +47,13 @@ def _outcomes(store: Store, totals: Mapping[Total, int], site: str, first: str, 
     found: _Counts = defaultdict(Counter)
     for day, rows in store.each_day(site, What.OUTCOME, first, last).items():
         for row in rows:
-            found[day][row.name, row.outcome] += row.n
+            if row.name != GUARD:  # it tells of itself that it is there
+                found[day][row.name, row.outcome] += row.n
     for day, rows in store.each_day(site, What.BEACON, first, last).items():
         for row in rows:
             found[day][row.name, Outcome.REQUESTED.value] += row.n
     for total, n in totals.items():
-        if total.what == "outcome":
+        if total.what == "outcome" and total.name != GUARD:
             found[total.day][total.name, total.outcome] += n
     return found
 

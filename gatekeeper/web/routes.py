@@ -125,6 +125,7 @@ _STAFF: tuple[Route, ...] = (
     Route("GET", "/sign-in/provider", signing.begin_oidc, Auth.STAFF, weight=60, root=True),
     Route("GET", "/sign-in/back", signing.end_oidc, Auth.STAFF, weight=60, root=True),
     _form("/sign-out", signing.sign_out),
+    Route("GET", "/favicon.ico", files.icon, Auth.STAFF, Cache.CHECK, root=True),
     Route("GET", "/dashboard.css", files.style, Auth.STAFF, Cache.CHECK, root=True),
     Route("GET", "/dashboard/live.js", live.script, Auth.STAFF, Cache.CHECK, root=True),
     _page("/dashboard/", overview.choose_site, None),

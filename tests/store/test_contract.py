@@ -364,6 +364,18 @@ def test_restricted_and_withdrawn_subjects_can_still_see_what_is_held(store: Sto
     assert store.events(SITE, subject) == [event]
 
 
+@pytest.mark.parametrize("status", [Status.OBJECTING, Status.RESTRICTED, Status.ERASED])
+def test_what_a_subject_asked_for_is_known(store: Store, subject: bytes, status: Status) -> None:
+    assert store.status(SITE, subject) is Status.ACTIVE
+
+    store.end(SITE, subject, State.WITHDRAWN, at=NOW)
+    assert store.status(SITE, subject) is Status.ACTIVE
+    store.block(SITE, subject, status, at=NOW + 1)
+
+    assert store.status(SITE, subject) is status
+    assert store.status(SITE, new_id()) is Status.ACTIVE
+
+
 def test_nothing_undoes_an_erasure(store: Store, subject: bytes) -> None:
     store.append(new_event(subject), PERMIT)
 

@@ -23,6 +23,10 @@ NEIGHBOUR = "203.0.113.10"
 FREE = {"gatekeeper.js", "banner.<language>.js", "gate", "pages.css", "healthz", "metrics", "gpc.json"} | {
     "preview.js",
     "preview.css",
+    "dashboard.css",
+    "live.js",
+    "openapi.json",
+    "favicon.ico",
 }
 
 

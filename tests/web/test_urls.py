@@ -15,9 +15,9 @@ from gatekeeper.web.service import Service
 from .conftest import Browser
 from .test_access import address
 
-#: All that may stand in a path: what a site declares, what a script's content hashes to, the number of a notice, a panel
-#: of the dashboard and the form of its file; and
-#: the one thing that is signed, a link, which names a site, a tracker and a destination.
+#: All that may stand in a path: what a site declares, what a script's content hashes to, the number of a notice, a
+#: panel of the dashboard and the form of its file; and the one thing that is signed, a link,
+#: which names a site, a tracker and a destination.
 IN_PATHS = {"site", "tracker", "hash", "language", "name", "int:no", "panel", "form"}
 SIGNED = {"token": {"/l/<token>"}}
 

@@ -93,6 +93,11 @@ def style(service: Service, request: Request) -> Response:
     return shrunk(request, Response(200, (("Content-Type", "text/css; charset=utf-8"), *told), body))
 
 
+def icon(service: Service, request: Request) -> Response:
+    """Say that there is no icon: browsers ask for one, and would note its absence as an error."""
+    return Response(204, (("Cache-Control", "no-cache"), *OWN))
+
+
 @lru_cache(maxsize=1)
 def _style() -> tuple[bytes, str]:
     body = assets.static("dashboard.css").read_bytes()

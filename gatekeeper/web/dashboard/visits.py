@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from gatekeeper.core.choices import read_choice
 from gatekeeper.core.days import local_time
+from gatekeeper.core.decisions import Status
 from gatekeeper.core.errors import BadChoice
 from gatekeeper.core.events import Event, EventKind
 from gatekeeper.core.panels import Panel
@@ -72,7 +73,9 @@ def find(service: Service, request: Request, site: str) -> Response:
 
     audit.note(service, request.member, "visitor.seen", site=site, about=held.record.hex())
     published = service.published(site).site
-    events = service.store.events(site, held.subject)
+    # What is restricted is kept, and used for nothing (GDPR Art. 18(2)): the visitor alone sees it.
+    status = service.store.status(site, held.subject)
+    events = [] if status is Status.RESTRICTED else service.store.events(site, held.subject)
     return dashboard_page(
         service,
         request,
@@ -83,6 +86,7 @@ def find(service: Service, request: Request, site: str) -> Response:
         events=[_told_event(published, event) for event in events[-_EVENTS:]],
         left_out=max(0, len(events) - _EVENTS),
         found=held.record.hex(),
+        wish=status.value,
     )
 
 

@@ -162,7 +162,19 @@ def test_what_was_erased_is_gone(staff: Staff, service: Service, browser: Browse
 
     assert "/shoes" not in page.text
     assert "withdrawn 2026-11-22" in text_of(page.text)
-    assert "its key is destroyed" in text_of(page.text)
+    assert "Its key is destroyed" in text_of(page.text)
+
+
+def test_what_is_restricted_is_kept_and_shown_to_nobody(staff: Staff, service: Service, browser: Browser) -> None:
+    code = visit(browser)
+    subject = service.subject_tokens.verify(browser.cookie("gk_subject") or "").subject
+    service.store.block("shop", subject, Status.RESTRICTED, at=service.now())
+
+    page = staff.post("/dashboard/shop/visitor", {"code": code})
+
+    assert "/shoes" not in page.text
+    assert "has restricted the use" in text_of(page.text)
+    assert len(service.store.events("shop", subject)) == 1
 
 
 @pytest.mark.row("SE-17")
