@@ -5,7 +5,6 @@ Each process looks; nothing is marked twice, as a mark that is there already sta
 
 import hashlib
 import logging
-import os
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -16,6 +15,7 @@ from typing import Any
 import msgspec
 
 from gatekeeper import __version__, assets
+from gatekeeper.beside import Beside
 from gatekeeper.config import Config
 from gatekeeper.core.errors import StoreClosed, StoreUnavailable, where
 from gatekeeper.core.sites import Site
@@ -123,25 +123,17 @@ def guard_hash() -> str:
     return hashlib.sha256(b"\0".join(source.read_bytes() for source in sources)).hexdigest()[:8]
 
 
-class Marking:
+class Marking(Beside):
     """Looks for what is to be marked, in a thread of its own."""
 
+    NAME = "gatekeeper-marks"
+
     def __init__(self, config: Config, store: Store, clock: Callable[[], float]) -> None:
+        super().__init__()
         self._config = config
         self._store = store
         self._clock = clock
-        self._pid: int | None = None
-        self._starting = threading.Lock()
         self._started = False
-
-    def ensure(self) -> None:
-        """Begin, unless that has been done: threads do not live through a fork, and servers fork after loading."""
-        if self._pid != os.getpid() and self._starting.acquire(blocking=False):
-            try:
-                self._pid = os.getpid()
-                threading.Thread(target=self._run, name="gatekeeper-marks", daemon=True).start()
-            finally:
-                self._starting.release()
 
     def _run(self) -> None:
         pause = threading.Event()

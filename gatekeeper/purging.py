@@ -1,7 +1,6 @@
 """Purging once a day beside the requests, and by hand: what may be kept no longer goes, slowly enough to be no load."""
 
 import logging
-import os
 import threading
 import time
 from collections import Counter
@@ -9,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from gatekeeper.beside import Beside
 from gatekeeper.config import Config
 from gatekeeper.core.errors import GatekeeperError, StoreClosed, StoreUnavailable, where
 from gatekeeper.core.retention import rules_of
@@ -66,26 +66,18 @@ def _lease(store: Store) -> float:
     return time.monotonic()
 
 
-class Schedule:
+class Schedule(Beside):
     """Purges once a day, in a thread of its own, and looks after what nobody asks for.
 
     What goes wrong stands in the service's troubles, and so in /healthz.
     """
 
+    NAME = "gatekeeper-purge"
+
     def __init__(self, service: Service, clock: Callable[[], float]) -> None:
+        super().__init__()
         self._service = service
         self._clock = clock
-        self._pid: int | None = None
-        self._starting = threading.Lock()
-
-    def ensure(self) -> None:
-        """Begin, unless that has been done: threads do not live through a fork, and servers fork after loading."""
-        if self._pid != os.getpid() and self._starting.acquire(blocking=False):
-            try:
-                self._pid = os.getpid()
-                threading.Thread(target=self._run, name="gatekeeper-purge", daemon=True).start()
-            finally:
-                self._starting.release()
 
     def _run(self) -> None:
         with suppress(StoreUnavailable):  # then it is tried again by the store, whose writer has begun

@@ -1,6 +1,6 @@
 """Trackers and their vendors: everything that may fire, and who receives what it sends."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -29,6 +29,13 @@ class Outcome(StrEnum):
     FAILED = "failed"
     BLOCKED = "blocked"
     SLIPPED = "slipped"
+
+
+def fires_as(outcomes: Collection[str]) -> Outcome:
+    """Return which of a tracker's outcomes says that it fired: not all tags tell that they have loaded."""
+    if Outcome.LOADED in outcomes or Outcome.FAILED in outcomes:
+        return Outcome.LOADED
+    return Outcome.REQUESTED if Outcome.REQUESTED in outcomes else Outcome.RELEASED
 
 
 class Fault(StrEnum):

@@ -26,7 +26,7 @@ from gatekeeper.core.days import days_between
 from gatekeeper.core.decisions import Reason
 from gatekeeper.core.panels import Asked, Cell, Chart, Column, Panel, Shape, Unit
 from gatekeeper.core.rollups import What
-from gatekeeper.core.trackers import GUARD, VISIT, Outcome
+from gatekeeper.core.trackers import GUARD, VISIT, Outcome, fires_as
 from gatekeeper.store.books import Mark, MarkKind
 from gatekeeper.store.contract import Row, Total
 
@@ -196,7 +196,11 @@ def _read_period(sources: Sources, first: str, last: str, *, bot: bool, event: s
         visits,
         views,
         sum(amount.n for amount in events.values()),
-        {name: fate_of(found, views, _fires_as(found)) for name, found in rows.items() if name not in _NO_TRACKERS},
+        {
+            name: fate_of(found, views, fires_as({row.outcome for row in found}))
+            for name, found in rows.items()
+            if name not in _NO_TRACKERS
+        },
     )
 
 
@@ -210,14 +214,6 @@ def _answers(sources: Sources, totals: Mapping[Total, int]) -> Counter[str]:
         elif total.what == "purpose" and log is not None and total.name == log.purpose:
             told["purpose"][total.outcome] += n
     return told["purpose"] or told["choice"]
-
-
-def _fires_as(rows: Iterable[Row]) -> str:
-    """Return the outcome that says of a tracker that it fired: not all of its tags tell that they have loaded."""
-    told = {row.outcome for row in rows}
-    if told & {Outcome.LOADED, Outcome.FAILED}:
-        return Outcome.LOADED
-    return Outcome.REQUESTED if Outcome.REQUESTED in told else Outcome.RELEASED
 
 
 def fate_of(rows: Iterable[Row], views: int, fires_as: str) -> Fate:
@@ -307,9 +303,9 @@ def _look_for_breaks(sources: Sources, asked: Asked) -> list[Broken]:
             rows[row.name].setdefault(day, []).append(row)
     breaks = []
     for tracker in rows.keys() - _NO_TRACKERS:
-        fires_as = _fires_as(row for some in rows[tracker].values() for row in some)
+        said = fires_as({row.outcome for some in rows[tracker].values() for row in some})
         pages = {day: views[day].n if day in views else 0 for day in days}
-        fates = [fate_of(rows[tracker].get(day, ()), pages[day], fires_as) for day in days]
+        fates = [fate_of(rows[tracker].get(day, ()), pages[day], said) for day in days]
         worst = find_break(fates, faults=FAULTS, choices=CHOSEN)
         if worst is not None and days[worst.last] >= asked.first:
             breaks.append(Broken(tracker, days[worst.first], days[worst.last], worst))

@@ -10,7 +10,7 @@ from gatekeeper.core.days import days_between
 from gatekeeper.core.decisions import Reason
 from gatekeeper.core.panels import Asked, Cell, Chart, Column, Hidden, Panel, Shape, Unit
 from gatekeeper.core.rollups import UNITS, What
-from gatekeeper.core.trackers import GUARD, Outcome
+from gatekeeper.core.trackers import GUARD, Outcome, fires_as
 from gatekeeper.store.contract import PARTIAL, Row, Total
 
 from .sources import SMALLEST_GROUP, Listed, Sources
@@ -359,13 +359,6 @@ def _fates(sources: Sources, asked: Asked, first: str, last: str, *, daily: bool
     if not asked.bot:
         blocked.update(_kept_back(sources, first, last))
     return fired, blocked, slipped
-
-
-def fires_as(outcomes: Collection[str]) -> Outcome:
-    """Return which of a tracker's outcomes says that it fired: not all tags tell that they have loaded."""
-    if Outcome.LOADED in outcomes or Outcome.FAILED in outcomes:
-        return Outcome.LOADED
-    return Outcome.REQUESTED if Outcome.REQUESTED in outcomes else Outcome.RELEASED
 
 
 def _kept_back(sources: Sources, first: str, last: str) -> Daily:

@@ -1,11 +1,11 @@
 """Watching beside the requests, in a thread of its own: one process of all does it at a time."""
 
 import logging
-import os
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 
+from gatekeeper.beside import Beside
 from gatekeeper.core.alerts import last_round
 from gatekeeper.core.errors import StoreClosed, StoreUnavailable, where
 from gatekeeper.core.sites import Site
@@ -31,29 +31,21 @@ CHECK_AGAIN = 3600
 _NOTE = "alerts"
 
 
-class Schedule:
+class Schedule(Beside):
     """Looks at all sites every few minutes, and at their pages once a day.
 
     What goes wrong with it stands in the service's notes, and so in /healthz as a warning: visitors are served all the
     same.
     """
 
+    NAME = "gatekeeper-watch"
+
     def __init__(self, service: Service, clock: Callable[[], float]) -> None:
+        super().__init__()
         self._service = service
         self._clock = clock
         self._watch = Watch(service.config, service.store, began=service.began)
         self._tried: dict[str, int] = {}
-        self._pid: int | None = None
-        self._starting = threading.Lock()
-
-    def ensure(self) -> None:
-        """Begin, unless that has been done; see :class:`gatekeeper.purging.Schedule`."""
-        if self._pid != os.getpid() and self._starting.acquire(blocking=False):
-            try:
-                self._pid = os.getpid()
-                threading.Thread(target=self._run, name="gatekeeper-watch", daemon=True).start()
-            finally:
-                self._starting.release()
 
     def _run(self) -> None:
         pause = threading.Event()

@@ -16,8 +16,8 @@ from gatekeeper.core.notices import Notice, content_hash
 from gatekeeper.core.panels import Hidden, Panel
 from gatekeeper.core.rollups import What
 from gatekeeper.core.sites import Site, notice_content
+from gatekeeper.core.trackers import fires_as
 from gatekeeper.panels.catalogue import PANELS
-from gatekeeper.panels.overview import fires_as
 from gatekeeper.store.contract import Store, Total
 from tests import oracle
 
