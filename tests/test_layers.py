@@ -26,6 +26,7 @@ MAY_IMPORT = {
     "geo": ("geo", "core"),
     "watching": (
         "watching",
+        "beside",
         *("panels", "core", "config", "assets", "store.contract", "store.books", "web.service", "web.ids"),
     ),
 }
