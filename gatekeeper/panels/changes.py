@@ -28,7 +28,7 @@ from gatekeeper.core.panels import Asked, Cell, Chart, Column, Panel, Shape, Uni
 from gatekeeper.core.rollups import What
 from gatekeeper.core.trackers import GUARD, VISIT, Outcome, fires_as
 from gatekeeper.store.books import Mark, MarkKind
-from gatekeeper.store.contract import Row, Total
+from gatekeeper.store.contract import Row
 
 from .reasons import words_of, words_of_blocked
 from .sources import Listed, Sources
@@ -186,7 +186,7 @@ def _read_period(sources: Sources, first: str, last: str, *, bot: bool, event: s
     views = sum(amount.n for amount in store.by_day(site, What.PAGE, first, last, bot=bot).values())
     visits = sum(amount.n for amount in store.by_day(site, What.VISIT, first, last, bot=bot).values())
     events = store.by_day(site, What.EVENT, first, last, name=event or None, bot=bot)
-    answers = _answers(sources, sources.totals(first, last))
+    answers = _answers(sources, first, last)
     rows = defaultdict(list)
     for row in store.panel(site, What.OUTCOME, first, last, bot=bot, limit=100_000):
         rows[row.name].append(row)
@@ -204,16 +204,19 @@ def _read_period(sources: Sources, first: str, last: str, *, bot: bool, event: s
     )
 
 
-def _answers(sources: Sources, totals: Mapping[Total, int]) -> Counter[str]:
+def _answers(sources: Sources, first: str, last: str) -> Counter[str]:
     """Return what was answered about the purpose of the visit log; where that is not told, about anything."""
     log = sources.site.trackers.get(VISIT)
-    told: dict[str, Counter[str]] = {"purpose": Counter(), "choice": Counter()}
-    for total, n in totals.items():
-        if total.what == "choice":
-            told["choice"][total.name] += n
-        elif total.what == "purpose" and log is not None and total.name == log.purpose:
-            told["purpose"][total.outcome] += n
-    return told["purpose"] or told["choice"]
+    about_it: Counter[str] = Counter()
+    for total, n in sources.sums("purpose", first, last).items():
+        if log is not None and total.name == log.purpose:
+            about_it[total.outcome] += n
+    if about_it:
+        return about_it
+    about_anything: Counter[str] = Counter()
+    for total, n in sources.sums("choice", first, last).items():
+        about_anything[total.name] += n
+    return about_anything
 
 
 def fate_of(rows: Iterable[Row], views: int, fires_as: str) -> Fate:

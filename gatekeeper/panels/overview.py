@@ -34,6 +34,8 @@ _OUTCOMES = {
     Outcome.BLOCKED: "Blocked",
     Outcome.SLIPPED: "Slipped through",
 }
+#: By what outcomes of trackers are told apart; their reasons are many.
+_OF_TRACKER = ("name", "outcome")
 _ALLOWED = frozenset({Reason.GRANTED, Reason.NECESSARY})
 
 T = TypeVar("T")
@@ -51,14 +53,14 @@ def _glance(sources: Sources, asked: Asked) -> Panel:
 
     answers = _twice(asked, lambda *days: _answers(sources, *days).total())
     visitors = _twice(asked, lambda *days: sources.store.visitors(sources.site.id, *days, bot=asked.bot).total)
-    (fired, blocked, _), (fired_before, blocked_before, _) = _twice(asked, partial(_fates, sources, asked))
+    (fired, blocked), (fired_before, blocked_before) = _twice(asked, partial(_fates, sources, asked))
     told: list[tuple[str, str, tuple[int, int] | None]] = [
         ("Choices", "", None if asked.bot else answers),
         ("Visits", "visits", of(What.VISIT)),
         ("Visitors", "visits", None if asked.where else visitors),
         ("Page views", "visits", of(What.PAGE)),
-        ("Trackers fired", "trackers", (fired.total(), fired_before.total())),
-        ("Trackers blocked", "trackers", (blocked.total(), blocked_before.total())),
+        ("Trackers fired", "trackers", (fired, fired_before)),
+        ("Trackers blocked", "trackers", (blocked, blocked_before)),
         ("Conversions", "changes", of(What.EVENT)),
     ]
     rows = [(title, *_beside(sources, asked, counts)) for title, _, counts in told]
@@ -114,7 +116,7 @@ def _choices(sources: Sources, asked: Asked) -> Panel:
 
 def _choices_by_day(sources: Sources, asked: Asked) -> Panel:
     by_state: dict[str, Daily] = defaultdict(Counter)
-    for total, n in _totals(sources, "choice", asked.first, asked.last):
+    for total, n in sources.sums("choice", asked.first, asked.last, ("day", "name", "outcome")).items():
         by_state[_state(total)][total.day] += n
     return Panel(
         "choices-by-day",
@@ -128,7 +130,7 @@ def _choices_by_day(sources: Sources, asked: Asked) -> Panel:
 
 
 def _choices_by_purpose(sources: Sources, asked: Asked) -> Panel:
-    now, before = _twice(asked, lambda *days: _by_name(_totals(sources, "purpose", *days), lambda total: total.name))
+    now, before = _twice(asked, lambda *days: _by_name(sources.sums("purpose", *days), lambda total: total.name))
     declared = sources.site.purposes
     titles = {name: declared[name].title for name in declared if name in {*now, *before}}
     titles |= {name: name for name in sorted({*now, *before}) if name not in titles}
@@ -136,9 +138,11 @@ def _choices_by_purpose(sources: Sources, asked: Asked) -> Panel:
 
 
 def _choices_by_notice(sources: Sources, asked: Asked) -> Panel:
-    now, before = _twice(
-        asked, lambda *days: _by_name(_totals(sources, "choice", *days), lambda total: str(total.notice))
-    )
+    def read(first: str, last: str) -> defaultdict[str, Counter[str]]:
+        found = sources.sums("choice", first, last, ("what", "name", "notice"))
+        return _by_name(found, lambda total: str(total.notice))
+
+    now, before = _twice(asked, read)
     titles = {name: f"Notice {name}" for name in sorted({*now, *before}, key=int, reverse=True)}
     return _of_states("choices-by-notice", "Choices by notice", "Notice", titles, now, before, asked)
 
@@ -207,7 +211,7 @@ def _outcomes(sources: Sources, asked: Asked) -> Panel:
 
 
 def _trackers_by_day(sources: Sources, asked: Asked) -> Panel:
-    fired, blocked, slipped = _fates(sources, asked, asked.first, asked.last, daily=True)
+    fired, blocked, slipped = _fates_by_day(sources, asked)
     return Panel(
         "trackers-by-day",
         "Trackers fired and blocked by day",
@@ -285,10 +289,6 @@ def _twice(asked: Asked, read: Callable[[str, str], T]) -> tuple[T, T]:
     return read(asked.first, asked.last), read(asked.before_first, asked.before_last)
 
 
-def _totals(sources: Sources, what: str, first: str, last: str) -> Iterable[tuple[Total, int]]:
-    return [(total, n) for total, n in sources.totals(first, last).items() if total.what == what]
-
-
 def _state(total: Total) -> str:
     return _PARTLY if total.outcome == PARTIAL else total.name
 
@@ -296,15 +296,15 @@ def _state(total: Total) -> str:
 def _answers(sources: Sources, first: str, last: str) -> Counter[str]:
     """Return how many choices were given, by what they amount to."""
     found: Counter[str] = Counter()
-    for total, n in _totals(sources, "choice", first, last):
+    for total, n in sources.sums("choice", first, last).items():
         found[_state(total)] += n
     return found
 
 
-def _by_name(totals: Iterable[tuple[Total, int]], name: Callable[[Total], str]) -> defaultdict[str, Counter[str]]:
+def _by_name(totals: Mapping[Total, int], name: Callable[[Total], str]) -> defaultdict[str, Counter[str]]:
     """Return totals of choices or purposes by a name, and by state."""
     found: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    for total, n in totals:
+    for total, n in totals.items():
         found[name(total)][total.outcome if total.what == "purpose" else total.name] += n
     return found
 
@@ -315,64 +315,99 @@ def _rate(answers: Mapping[str, int], states: Collection[str]) -> float | None:
     return sum(answers.get(state, 0) for state in states) / answered if answered else None
 
 
-def _told(
-    sources: Sources, asked: Asked, first: str, last: str, *, daily: bool = False
-) -> dict[tuple[str, str], Daily]:
-    """Return the outcomes of trackers: as visit logs tell them, and as totals do, which name nobody.
+def _told(sources: Sources, asked: Asked, first: str, last: str) -> Counter[tuple[str, str]]:
+    """Return the outcomes of trackers: as visit logs tell them, and as totals do, which name nobody."""
 
-    :param daily: of each day, which takes longer; otherwise those of the log go by no day.
-    """
-    read, bot = sources.store, asked.bot
-    if daily:
-        logged = read.each_day(sources.site.id, What.OUTCOME, first, last, bot=bot)
-    else:
-        logged = {"": read.panel(sources.site.id, What.OUTCOME, first, last, bot=bot, limit=_MOST)}
-    found: dict[tuple[str, str], Daily] = defaultdict(Counter)
-    for day, rows in logged.items():
-        for row in rows:
-            found[row.name, row.outcome][day] += row.n
-    for total, n in () if bot else _totals(sources, "outcome", first, last):
-        found[total.name, total.outcome][total.day] += n
-    # What the guard tells of itself is about no tracker.
-    return {key: counts for key, counts in found.items() if key[0] != GUARD}
+    def read() -> Counter[tuple[str, str]]:
+        found: Counter[tuple[str, str]] = Counter()
+        for row in sources.store.panel(sources.site.id, What.OUTCOME, first, last, bot=asked.bot, limit=_MOST):
+            found[row.name, row.outcome] += row.n
+        for total, n in () if asked.bot else sources.sums("outcome", first, last, _OF_TRACKER).items():
+            found[total.name, total.outcome] += n
+        # What the guard tells of itself is about no tracker.
+        return Counter({key: n for key, n in found.items() if key[0] != GUARD})
+
+    return sources.once(("outcomes", first, last, asked.bot), read)
 
 
-def _by_outcome(told: Mapping[tuple[str, str], Daily]) -> Counter[str]:
+def _by_outcome(told: Mapping[tuple[str, str], int]) -> Counter[str]:
     found: Counter[str] = Counter()
-    for (_, outcome), daily in told.items():
-        found[outcome] += daily.total()
+    for (_, outcome), n in told.items():
+        found[outcome] += n
     return found
 
 
-def _fates(sources: Sources, asked: Asked, first: str, last: str, *, daily: bool = False) -> tuple[Daily, Daily, Daily]:
-    """Return how often trackers fired, were blocked and slipped through.
+def _signs(told: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Return, by tracker, the outcome that says that it fired."""
+    outcomes: defaultdict[str, set[str]] = defaultdict(set)
+    for name, outcome in told:
+        if name != GUARD:
+            outcomes[name].add(outcome)
+    return {name: fires_as(some) for name, some in outcomes.items()}
 
-    :param daily: see :func:`_told`.
-    """
-    told = _told(sources, asked, first, last, daily=daily)
-    fired, blocked, slipped = _daily(sources, asked, What.BEACON, first, last), Counter[str](), Counter[str]()
-    for tracker in {name for name, _ in told}:
-        outcomes = {outcome for name, outcome in told if name == tracker}
-        fired.update(told.get((tracker, fires_as(outcomes)), Counter()))
-        blocked.update(told.get((tracker, Outcome.BLOCKED), Counter()))
-        slipped.update(told.get((tracker, Outcome.SLIPPED), Counter()))
+
+def _fates(sources: Sources, asked: Asked, first: str, last: str) -> tuple[int, int]:
+    """Return how often trackers fired, and how often they were blocked."""
+    told = _told(sources, asked, first, last)
+    fired = sum(told[name, sign] for name, sign in _signs(told).items())
+    fired += _daily(sources, asked, What.BEACON, first, last).total()
+    blocked = _by_outcome(told)[Outcome.BLOCKED]
+    return fired, blocked if asked.bot else blocked + _kept_back(sources, first, last).total()
+
+
+def _fates_by_day(sources: Sources, asked: Asked) -> tuple[Daily, Daily, Daily]:
+    """Return how often trackers fired, were blocked and slipped through on each day."""
+    days = asked.first, asked.last
+    logged = sources.store.panel(sources.site.id, What.OUTCOME, *days, bot=asked.bot, limit=_MOST)
+    totals = {} if asked.bot else sources.sums("outcome", *days, ("day", *_OF_TRACKER))
+    named = [(row.name, row.outcome) for row in logged]
+    signs = _signs([*named, *((total.name, total.outcome) for total in totals)])
+    fired = _daily(sources, asked, What.BEACON, *days)
+    for sign in sorted({*signs.values()}):
+        fired.update(_of_outcome(sources, asked, totals, sign, {name for name in signs if signs[name] == sign}))
+    blocked, slipped = (
+        _of_outcome(sources, asked, totals, outcome, {*signs}) for outcome in (Outcome.BLOCKED, Outcome.SLIPPED)
+    )
     if not asked.bot:
-        blocked.update(_kept_back(sources, first, last))
+        blocked.update(_kept_back(sources, *days, daily=True))
     return fired, blocked, slipped
 
 
-def _kept_back(sources: Sources, first: str, last: str) -> Daily:
-    """Return how many hits of beacons, links and pixels were answered and not logged, by day."""
+def _of_outcome(
+    sources: Sources, asked: Asked, totals: Mapping[Total, int], outcome: str, trackers: Collection[str]
+) -> Daily:
+    """Return how often some trackers had an outcome, by day. Of the log, only that is read: a year has a lot.
+
+    :param totals: what totals tell of all outcomes.
+    """
     daily: Daily = Counter()
-    for total, n in _totals(sources, "hit", first, last):
-        if total.reason not in _ALLOWED:
+    site, days = sources.site.id, (asked.first, asked.last)
+    logged = sources.store.each_day(site, What.OUTCOME, *days, outcome=outcome, bot=asked.bot)
+    for day, rows in logged.items():
+        daily[day] += sum(row.n for row in rows if row.name in trackers)
+    for total, n in totals.items():
+        if total.outcome == outcome and total.name in trackers:
             daily[total.day] += n
     return daily
 
 
+def _kept_back(sources: Sources, first: str, last: str, *, daily: bool = False) -> Daily:
+    """Return how many hits of beacons, links and pixels were answered and not logged.
+
+    :param daily: of each day, which takes longer; otherwise they go by no day.
+    """
+    found: Daily = Counter()
+    for total, n in sources.sums("hit", first, last, ("day", "reason") if daily else ("reason",)).items():
+        if total.reason not in _ALLOWED:
+            found[total.day] += n
+    return found
+
+
 def _blocked_of_others(sources: Sources, first: str, last: str) -> int:
     """Return how often tags were blocked for visitors whose visits are not logged."""
-    return sum(n for total, n in _totals(sources, "outcome", first, last) if total.outcome == Outcome.BLOCKED)
+    return sum(
+        n for total, n in sources.sums("outcome", first, last, _OF_TRACKER).items() if total.outcome == Outcome.BLOCKED
+    )
 
 
 def _told_by(sources: Sources, asked: Asked) -> str:

@@ -6,7 +6,7 @@ from typing import Any, TypeVar, cast
 
 from gatekeeper.core.panels import Asked, Panel
 from gatekeeper.core.sites import Site
-from gatekeeper.store.contract import Store, Total
+from gatekeeper.store.contract import KINDS, Store, Total
 
 Read = TypeVar("Read")
 
@@ -27,9 +27,14 @@ class Sources:
     now: int
     _read: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False)
 
-    def totals(self, first: str, last: str) -> Mapping[Total, int]:
-        """Return the site's totals of some days."""
-        return self.once(("totals", first, last), lambda: self.store.totals(self.site.id, first, last))
+    def sums(self, what: str, first: str, last: str, by: tuple[str, ...] = KINDS) -> Mapping[Total, int]:
+        """Return the site's totals of one kind and of some days, added up: see the store's sums."""
+
+        def read() -> dict[Total, int]:
+            found = self.store.sums(self.site.id, first, last, what=what, by=by)
+            return {total: amount.n for total, amount in found.items()}
+
+        return self.once(("sums", what, first, last, by), read)
 
     def once(self, key: Hashable, read: Callable[[], Read]) -> Read:
         """Return what is read, once for all panels that are made of the same sources.

@@ -38,8 +38,7 @@ def trackers_panel(sources: Sources, asked: Asked) -> Panel:
     """Return all trackers that are declared or were met, those of which most was counted first."""
     fired = read(sources, asked.first, asked.last, bot=asked.bot)
     days = seen_between(sources, asked.first, asked.last, fired, bot=asked.bot)
-    pages = sources.store.panel(sources.site.id, What.PAGE, asked.first, asked.last, bot=asked.bot, limit=MOST)
-    views = sum(row.n for row in pages)
+    views = sum(amount.n for amount in _views(sources, asked).values())
     names = [*sources.site.trackers, *sorted(fired.trackers() - set(sources.site.trackers))]
     rows = {name: _tracker_row(sources, fired, name, days, views, bot=asked.bot) for name in names}
     ranked = sorted(names, key=lambda name: -sum(cell for cell in rows[name][5:13] if isinstance(cell, int)))

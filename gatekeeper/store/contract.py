@@ -67,6 +67,10 @@ class Total(NamedTuple):
     notice: int = 0
 
 
+#: The fields of a total that say what was counted, whenever it was.
+KINDS = ("what", "name", "reason", "outcome")
+
+
 class Sum(NamedTuple):
     """How much some totals are together, and the first and the last of their days."""
 
@@ -75,9 +79,8 @@ class Sum(NamedTuple):
     last: str
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A row of a panel: what was counted, how often, and the sum of its values.
+class Row(NamedTuple):
+    """A row of a panel: what was counted, how often, and the sum of its values. A year has thousands; see Total.
 
     The names are those of :class:`~gatekeeper.core.rollups.Count`; ``n`` and ``value`` are explained at
     :class:`~gatekeeper.core.rollups.What`.
@@ -259,15 +262,31 @@ class Store(Protocol):
     def tally(self, total: Total, n: int = 1) -> None:
         """Add to a total in memory; it is written at most once a minute, and on :meth:`close`."""
 
-    def totals(self, site: str, first: str = "", last: str = "", *, name: str | None = None) -> dict[Total, int]:
+    def totals(
+        self, site: str, first: str = "", last: str = "", *, what: str | None = None, name: str | None = None
+    ) -> dict[Total, int]:
         """Return a site's totals, with those not yet written.
 
         :param first: an ISO date, in the site's time zone: only from this day on; ``last`` likewise, both included.
+        :param what: only those that count this: choices, say.
         :param name: only what goes by this name: a tracker, say.
         """
 
-    def sums(self, site: str, first: str, last: str, *, name: str | None = None) -> dict[Total, Sum]:
-        """Return the totals of some days, added up: they have no day, and no notice."""
+    def sums(
+        self,
+        site: str,
+        first: str,
+        last: str,
+        *,
+        what: str | None = None,
+        name: str | None = None,
+        by: Sequence[str] = KINDS,
+    ) -> dict[Total, Sum]:
+        """Return the totals of some days, added up.
+
+        :param what: as with :meth:`totals`; so is the name.
+        :param by: the fields of a total that are told apart; of all others there is nothing in what is returned.
+        """
 
     def see(self, seen: Mapping[Sighting, int]) -> None:
         """Add to how often each of some things was met; while a site has thousands of them, new ones are left out."""
@@ -320,9 +339,20 @@ class Store(Protocol):
         """Return how much was counted on each day that had any."""
 
     def each_day(
-        self, site: str, what: What, first: str, last: str, *, name: str | None = None, bot: bool = False
+        self,
+        site: str,
+        what: What,
+        first: str,
+        last: str,
+        *,
+        name: str | None = None,
+        outcome: str | None = None,
+        bot: bool = False,
     ) -> dict[str, list[Row]]:
-        """Return what was counted on each day that had any, as :meth:`panel` does for all days together."""
+        """Return what was counted on each day that had any, as :meth:`panel` does for all days together.
+
+        :param outcome: only what had this outcome, where no name is given.
+        """
 
     def days_of(self, site: str, what: What, first: str, last: str, *, bot: bool = False) -> dict[str, tuple[str, str]]:
         """Return, by name, the first and the last of some days on which anything was counted."""

@@ -22,7 +22,7 @@ from gatekeeper.core.sightings import Seen, Sighting
 from . import sealing, writes
 from .books import Alarms, Drafts, Marks, StaffBook
 from .connections import Connections
-from .contract import Amount, ConsentRecord, Measures, Purged, Row, Sum, Total, Visitors, Visits
+from .contract import KINDS, Amount, ConsentRecord, Measures, Purged, Row, Sum, Total, Visitors, Visits
 from .engine import Engine
 from .panels import Panels
 from .purging import Purge, last_finished
@@ -34,6 +34,8 @@ from .writer import Writer, totals_job
 
 #: Comes after every day.
 _AFTER_ALL = "~"
+#: A total that says nothing yet.
+_NOTHING = Total("", "", "", "")
 
 
 class Keeper:
@@ -273,31 +275,43 @@ class Keeper:
         """See :meth:`gatekeeper.store.contract.Store.is_lifted`."""
         return bool(self._read(self._sql.is_lifted, site))
 
-    def totals(self, site: str, first: str = "", last: str = "", *, name: str | None = None) -> dict[Total, int]:
+    def totals(
+        self, site: str, first: str = "", last: str = "", *, what: str | None = None, name: str | None = None
+    ) -> dict[Total, int]:
         """See :meth:`gatekeeper.store.contract.Store.totals`."""
-        days = (first, last or _AFTER_ALL)
-        statement, named = (self._sql.totals, ()) if name is None else (self._sql.totals_of, (name,))
-        found = self._tally.add_to(
-            site, lambda: {Total(*key): n for *key, n in self._read(statement, site, *days, *named)}
+        days, given = (first, last or _AFTER_ALL), _given(what, name)
+        statement = self._sql.totals(tuple(given))
+        return self._tally.add_to(
+            site,
+            lambda: {Total(*key): n for *key, n in self._read(statement, site, *given.values(), *days)},
+            lambda total: _is_asked(total, *days, given),
         )
-        return {total: n for total, n in found.items() if _is_asked(total, *days, name)}
 
-    def sums(self, site: str, first: str, last: str, *, name: str | None = None) -> dict[Total, Sum]:
+    def sums(
+        self,
+        site: str,
+        first: str,
+        last: str,
+        *,
+        what: str | None = None,
+        name: str | None = None,
+        by: Sequence[str] = KINDS,
+    ) -> dict[Total, Sum]:
         """See :meth:`gatekeeper.store.contract.Store.sums`."""
-        statement, named = (self._sql.sums, ()) if name is None else (self._sql.sums_of, (name,))
+        given = _given(what, name)
+        statement = self._sql.sums(tuple(given), tuple(by))
         found: dict[Total, Sum] = {}
 
         def read() -> dict[Total, int]:
-            rows = self._read(statement, site, first, last, *named)
+            rows = self._read(statement, site, *given.values(), first, last)
             # A server's sums are decimals.
-            found.update({Total(site, "", *key): Sum(int(n), begin, end) for *key, n, begin, end in rows})
+            found.update({Total(site, *key): Sum(int(n), begin, end) for *key, n, begin, end in rows})
             return {}
 
-        for total, n in self._tally.add_to(site, read).items():
-            if _is_asked(total, first, last, name):
-                key, day = total._replace(day="", notice=0), total.day
-                before = found.get(key, Sum(0, day, day))
-                found[key] = Sum(before.n + n, min(before.first, day), max(before.last, day))
+        for total, n in self._tally.add_to(site, read, lambda total: _is_asked(total, first, last, given)).items():
+            key, day = _NOTHING._replace(site=site, **{part: getattr(total, part) for part in by}), total.day
+            before = found.get(key, Sum(0, day, day))
+            found[key] = Sum(before.n + n, min(before.first, day), max(before.last, day))
         return found
 
     def sightings(self, site: str) -> dict[Sighting, int]:
@@ -340,10 +354,18 @@ class Keeper:
         return self._panels.by_day(site, what, first, last, name=name, bot=bot)
 
     def each_day(
-        self, site: str, what: What, first: str, last: str, *, name: str | None = None, bot: bool = False
+        self,
+        site: str,
+        what: What,
+        first: str,
+        last: str,
+        *,
+        name: str | None = None,
+        outcome: str | None = None,
+        bot: bool = False,
     ) -> dict[str, list[Row]]:
         """See :meth:`gatekeeper.store.contract.Store.each_day`."""
-        return self._panels.each_day(site, what, first, last, name=name, bot=bot)
+        return self._panels.each_day(site, what, first, last, name=name, outcome=outcome, bot=bot)
 
     def days_of(self, site: str, what: What, first: str, last: str, *, bot: bool = False) -> dict[str, tuple[str, str]]:
         """See :meth:`gatekeeper.store.contract.Store.days_of`."""
@@ -422,8 +444,13 @@ def _encode(event: Event, permit: Allowed) -> writes.Encoded:
     return writes.encode(event, sealing.encode_body(event, permit), permit.record)
 
 
-def _is_asked(total: Total, first: str, last: str, name: str | None) -> bool:
-    return first <= total.day <= last and name in {None, total.name}
+def _given(what: str | None, name: str | None) -> dict[str, str]:
+    """Return the values that totals must have, by field."""
+    return {field: value for field, value in (("what", what), ("name", name)) if value is not None}
+
+
+def _is_asked(total: Total, first: str, last: str, given: Mapping[str, str]) -> bool:
+    return first <= total.day <= last and all(getattr(total, field) == value for field, value in given.items())
 
 
 def _notice(site: str, no: int, digest: str, content: str, day: str) -> Notice:

@@ -69,14 +69,16 @@ class Panels:
         return {day: Amount(int(n), int(value)) for day, n, value in rows}
 
     def each_day(
-        self, site: str, what: What, first: str, last: str, *, name: str | None, bot: bool
+        self, site: str, what: What, first: str, last: str, *, name: str | None, outcome: str | None, bot: bool
     ) -> dict[str, list[Row]]:
         """Return what was counted on each of some days, most first."""
         asked = (site, what, int(bot))
-        if name is None:
-            rows = self._read(self._sql.each_day, *asked, first, last)
+        if name is not None:
+            rows = self._read(self._sql.each_day_of["name"], *_steps(asked, first, last), *asked, name, last)
+        elif outcome is not None:
+            rows = self._read(self._sql.each_day_of["outcome"], *asked, first, last, outcome)
         else:
-            rows = self._read(self._sql.each_day_of, *_steps(asked, first, last), *asked, name, last)
+            rows = self._read(self._sql.each_day, *asked, first, last)
         found: defaultdict[str, list[Row]] = defaultdict(list)
         for day, *row in rows:
             found[day].append(_row(*row))

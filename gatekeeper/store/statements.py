@@ -129,6 +129,20 @@ def _visitor_sets(span: str) -> Any:
     return select(table.c.chunk, table.c.bits).where(equal(table, "site", "bot") & inside)
 
 
+def _sums(by: tuple[str, ...]) -> Any:
+    """Return the SELECT of totals added up, with nothing in the columns that are not told apart."""
+    totals = schema.totals
+    fields = [
+        column if column.name in by else literal_column("0" if column.name == "notice" else "''")
+        for column in totals.columns
+        if column.name not in {"site", "n"}
+    ]
+    # Of a day by itself both ends are known: finding them costs as much as adding up.
+    ends = (totals.c.day, totals.c.day) if "day" in by else (func.min(totals.c.day), func.max(totals.c.day))
+    begin, end = (column.label(name) for column, name in zip(ends, ("begin", "until"), strict=True))
+    return select(*fields, func.sum(totals.c.n), begin, end).group_by(*(totals.c[field] for field in by))
+
+
 class Statements:
     """All statements that both engines run, in one engine's words.
 
@@ -262,10 +276,13 @@ class Statements:
         by_day_of = select(amounts.c.at, func.sum(amounts.c.n), func.sum(amounts.c.value)).group_by(amounts.c.at)
         self.by_day_of = self._compile("by_day", by_day_of, by_name)
         row = [days.c[name] for name in (*_DETAILS, "n", "value")]
-        each_day = _frequent(select(days.c.day.label("at"), *row).where(of_what & between))
-        each_day_of = _frequent(_of_name(row, days, days.c.day))
-        self.each_day = self._compile("each_day", each_day, in_order)
-        self.each_day_of = self._compile("each_day", each_day_of, by_name)
+        each_day = select(days.c.day.label("at"), *row).where(of_what & between)
+        self.each_day = self._compile("each_day", _frequent(each_day), in_order)
+        of_outcome = _frequent(each_day.where(equal(days, "outcome")))
+        self.each_day_of = {
+            "name": self._compile("each_day", _frequent(_of_name(row, days, days.c.day)), by_name),
+            "outcome": self._compile("each_day", of_outcome, [*in_order, "outcome"]),
+        }
         days_of = select(days.c.name, func.min(days.c.day), func.max(days.c.day)).where(
             of_what & between & (days.c.n != literal_column("0"))
         )
@@ -293,16 +310,25 @@ class Statements:
     def _totals(self) -> None:
         totals = schema.totals
         self.add_total = self._compile("flush", self._insert_or_add(totals), names(totals))
-        between = totals.c.day.between(bindparam("first"), bindparam("last"))
-        wanted, in_order = equal(totals, "site") & between, ["site", "first", "last"]
-        of_name = wanted & equal(totals, "name")
-        self.totals = self._compile("totals", select(totals).where(wanted), in_order)
-        self.totals_of = self._compile("totals", select(totals).where(of_name), [*in_order, "name"])
-        kinds = [totals.c[name] for name in ("what", "name", "reason", "outcome")]
-        spans = func.sum(totals.c.n), func.min(totals.c.day), func.max(totals.c.day)
-        sums = select(*kinds, *spans).group_by(*kinds)
-        self.sums = self._compile("sums", sums.where(wanted), in_order)
-        self.sums_of = self._compile("sums", sums.where(of_name), [*in_order, "name"])
+        self._of_totals: dict[tuple[str, tuple[str, ...], tuple[str, ...]], str] = {}
+
+    def totals(self, given: tuple[str, ...]) -> str:
+        """Return the SELECT of the totals of some days, of which some columns are given."""
+        return self._some_totals("totals", given, ())
+
+    def sums(self, given: tuple[str, ...], by: tuple[str, ...]) -> str:
+        """Return the SELECT of the same, added up. Of the columns that are not told apart it says nothing."""
+        return self._some_totals("sums", given, by)
+
+    def _some_totals(self, form: str, given: tuple[str, ...], by: tuple[str, ...]) -> str:
+        """Return a statement about some totals, compiled when it is first asked for: of all there could be, few are."""
+        key = (form, given, by)
+        if key not in self._of_totals:
+            totals = schema.totals
+            wanted = equal(totals, "site", *given) & totals.c.day.between(bindparam("first"), bindparam("last"))
+            statement = (_sums(by) if form == "sums" else select(totals)).where(wanted)
+            self._of_totals[key] = self._compile(form, statement, ["site", *given, "first", "last"])
+        return self._of_totals[key]
 
     def _sightings(self) -> None:
         sightings, used = schema.sightings, schema.used_invitations

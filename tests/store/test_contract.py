@@ -503,6 +503,9 @@ def test_totals_are_told_of_some_days_written_or_not(store: Store) -> None:
     assert set(store.totals(SITE)) == set(totals)
     assert store.totals(SITE, name="other") == {}
     assert set(store.totals(SITE, name="ads")) == set(totals)
+    assert store.totals(SITE, what="choice") == {}
+    assert store.totals(SITE, what="outcome", name="ads") == store.totals(SITE)
+    assert store.totals(SITE, what="outcome", name="other") == {}
 
 
 def test_totals_of_some_days_are_added_up_written_or_not(store: Store) -> None:
@@ -518,3 +521,31 @@ def test_totals_of_some_days_are_added_up_written_or_not(store: Store) -> None:
     assert store.sums(SITE, days[1], days[2]) == {blocked: Sum(110, days[1], days[2]), hit: Sum(2, days[1], days[2])}
     assert store.sums(SITE, days[1], days[2], name="seen") == {hit: Sum(2, days[1], days[2])}
     assert store.sums("other", days[0], days[3]) == {}
+
+
+def test_totals_are_added_up_by_what_is_told_apart_and_only_those_asked_for_written_or_not(store: Store) -> None:
+    days = ["2026-11-17", "2026-11-18"]
+    for no, day in enumerate(days):
+        for weight, (name, reason) in enumerate([("ads", "refused"), ("ads", "no_choice"), ("map", "refused")]):
+            store.tally(Total(SITE, day, "outcome", name, reason, "blocked"), 10**weight)
+        store.tally(Total(SITE, day, "hit", "ads", "refused"), 1000)
+        store.tally(Total(SITE, day, "choice", "granted", notice=no + 1), 10_000)
+        if no == 0:
+            store.flush()
+
+    one, both = (days[0], days[0]), (days[0], days[1])
+    by_day = {Total(SITE, day, "", "ads", outcome="blocked"): Sum(11, day, day) for day in days}
+    by_day |= {Total(SITE, day, "", "map", outcome="blocked"): Sum(100, day, day) for day in days}
+    assert store.sums(SITE, *both, what="outcome", by=("day", "name", "outcome")) == by_day
+    assert store.sums(SITE, *one, what="outcome", by=("reason",)) == {
+        Total(SITE, "", "", "", "refused"): Sum(101, *one),
+        Total(SITE, "", "", "", "no_choice"): Sum(10, *one),
+    }
+    assert store.sums(SITE, *both, what="choice", by=("name", "notice")) == {
+        Total(SITE, "", "", "granted", notice=no + 1): Sum(10_000, day, day) for no, day in enumerate(days)
+    }
+    assert store.sums(SITE, *both, name="ads", by=("what",)) == {
+        Total(SITE, "", "outcome", ""): Sum(22, *both),
+        Total(SITE, "", "hit", ""): Sum(2000, *both),
+    }
+    assert store.sums(SITE, *both, what="hit") == {Total(SITE, "", "hit", "ads", "refused"): Sum(2000, *both)}

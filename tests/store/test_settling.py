@@ -315,6 +315,10 @@ def test_each_day_says_what_the_panel_of_that_day_says(
         by_day = {day: zoned.panel(site, what, day, day, bot=bot) for day in days}
         detailed = {day: rows for day, rows in by_day.items() if rows}
         assert zoned.each_day(site, what, days[0], days[-1], bot=bot) == detailed
+        for outcome in {row.outcome for rows in by_day.values() for row in rows}:
+            of_it = {day: [row for row in rows if row.outcome == outcome] for day, rows in detailed.items()}
+            of_it = {day: rows for day, rows in of_it.items() if rows}
+            assert zoned.each_day(site, what, days[0], days[-1], outcome=outcome, bot=bot) == of_it
         for name in {row.name for rows in by_day.values() for row in rows}:
             of_it = {day: [row for row in rows if row.name == name] for day, rows in detailed.items()}
             of_it = {day: rows for day, rows in of_it.items() if rows}
