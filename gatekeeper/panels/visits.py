@@ -19,6 +19,8 @@ _SMALL = f"Of fewer than {SMALLEST_GROUP} nothing is told by itself."
 _TOO_FEW = f"Fewer than {SMALLEST_GROUP} visits pass these filters, and of so few nothing is told."
 #: So many values are read; what is beyond them has almost nothing of the whole.
 _MOST = 10_000
+#: The same where the rest has a row of its own: nobody reads on.
+_MOST_APART = 1000
 #: In an address: where a facet says nothing. See :mod:`gatekeeper.web.dashboard.asked`.
 _NOTHING = "-"
 
@@ -91,6 +93,7 @@ def _attribute(sources: Sources, asked: Asked, *, of: _Attribute) -> Panel:
     filtered = bool(asked.where) and of.what in FACETS
     missing = _unmeasured(sources, of.what)
     counted: list[tuple[str, int]] = []
+    more = 0
     if filtered:
         found = sources.store.visits(
             sources.site.id, of.what, asked.first, asked.last, where=asked.where, bot=asked.bot
@@ -98,13 +101,18 @@ def _attribute(sources: Sources, asked: Asked, *, of: _Attribute) -> Panel:
         counted = list(found.by_name.items())
         missing = _TOO_FEW if sum(found.by_name.values()) < SMALLEST_GROUP else ""
     else:
-        rows = sources.store.panel(sources.site.id, of.what, asked.first, asked.last, bot=asked.bot, limit=_MOST)
+        days = asked.first, asked.last
+        most = _MOST_APART if of.people else _MOST
+        rows = sources.store.panel(sources.site.id, of.what, *days, bot=asked.bot, limit=most)
+        if of.people and len(rows) == most:
+            whole = sources.store.by_day(sources.site.id, of.what, *days, bot=asked.bot)
+            more = max(0, sum(amount.n for amount in whole.values()) - sum(row.n for row in rows))
         counted = [(row.name, row.n) for row in rows if row.n > 0]
         if of.what in {What.PROVIDER, What.COUNTRY} and counted and not any(name for name, _ in counted):
             missing = "No address could be told apart: see `gatekeeper geo`."
     # Whom a filter picks out by what they are, is told of no finer by where they went.
     apart = of.people or (filtered and not _PEOPLE.isdisjoint(asked.where))
-    cells: Sequence[tuple[str, Cell]] = fold_small(counted, SMALLEST_GROUP) if apart else counted
+    cells: Sequence[tuple[str, Cell]] = fold_small(counted, SMALLEST_GROUP, more) if apart else counted
     return Panel(
         of.id,
         of.title,

@@ -30,6 +30,13 @@ def test_small_groups_are_folded_into_one_row(case: str) -> None:
     assert fold_small(rows, LEAST) == folded
 
 
+def test_those_who_were_not_told_apart_are_of_the_rest() -> None:
+    assert fold_small([("a", 50), ("b", 20)], LEAST, 30) == [("a", 50), ("b", 20), (REST, 30)]
+    assert fold_small([("a", 50), ("b", 6)], LEAST, 5) == [("a", 50), (REST, 11)]
+    assert fold_small([("a", 50), ("b", 20)], LEAST, 5) == [("a", 50), (REST, 25)]
+    assert fold_small([], LEAST, 5) == [(REST, Hidden.FEW)]
+
+
 counts = st.dictionaries(st.text(min_size=1, max_size=3).filter(lambda name: name != REST), st.integers(0, 40))
 
 

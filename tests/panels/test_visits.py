@@ -161,6 +161,18 @@ def test_searches_are_counted_and_rare_ones_are_nobodys(tmp_path: Path, site: Si
     assert table(told) == {"teapot": 12, "cup": 10, REST: 12}
 
 
+def test_values_beyond_those_that_are_read_are_of_the_rest(
+    store: Store, site: Site, happened: list[Event], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = table(make(store, site, "browsers", asked()))
+    monkeypatch.setattr("gatekeeper.panels.visits._MOST_APART", 1)
+
+    told = table(make(store, site, "browsers", asked()))
+
+    most = max(whole, key=lambda name: whole[name] if name != REST else 0)
+    assert told == {most: whole[most], REST: sum(whole.values()) - whole[most]}
+
+
 def test_without_a_search_that_is_declared_nothing_is_measured(store: Store) -> None:
     shown = make(store, shop(), "searches", asked(FIRST, LAST))
 
