@@ -1,4 +1,6 @@
-"""Measure panels: how long what the dashboard asks takes over ten million events, on SQLite and on PostgreSQL.
+"""Measure panels: how long each takes to make over ten million events, on SQLite and on PostgreSQL.
+
+Both are measured: what is asked of the store, and every panel of the dashboard as its page makes it.
 
 Run it from the root of the project: ``python -m bench.panels``. The SQLite file is built once, in ``var/bench``, and
 copied to a PostgreSQL of this run's own. Only rollups are built, by what settling writes them with: panels read no
@@ -12,24 +14,31 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import asdict, dataclass
-from datetime import date, timedelta
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from itertools import accumulate
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import click
 
+from gatekeeper.core.panels import Asked, Panel
 from gatekeeper.core.rollups import FACETS, NEW, OTHER, RETURNING, Count, Group, Rollup, What
+from gatekeeper.core.sightings import Seen, Sighting
+from gatekeeper.core.trackers import GUARD, Kind
+from gatekeeper.panels.catalogue import PANELS
+from gatekeeper.panels.sources import Listed, Sources
 from gatekeeper.store import schema, writes
-from gatekeeper.store.contract import Store, Total
+from gatekeeper.store.books import Mark, MarkKind
+from gatekeeper.store.contract import PARTIAL, Store, Total
 from gatekeeper.store.engine import Connection
 from gatekeeper.store.engines import find_engine, migrate, open_store
 from gatekeeper.store.postgres_connections import PostgresConnection
 from gatekeeper.store.rollups import Books
 
-from . import report
+from . import report, twenty
 from .accounts import processor_time
 from .servers import ROOT
 
@@ -40,8 +49,9 @@ _EVENTS = 4
 #: The last day there is.
 _LAST = date(2026, 11, 22)
 #: Over how many days panels are asked.
-_RANGES = (30, 90, 365)
+_RANGES = (28, 90, 365)
 _SITE = "shop"
+_NOW = int(datetime(_LAST.year, _LAST.month, _LAST.day, 12, tzinfo=UTC).timestamp())
 #: How many rows are copied at once.
 _BATCH = 10_000
 #: How many of a day's visits are by new visitors, and how many of the others' were there shortly before.
@@ -51,10 +61,13 @@ _SINCE = 20_000
 
 
 class Names:
-    """Names of which some are frequent and most are rare: the nth as often as one in n (Zipf's law)."""
+    """Names of which some are frequent and most are rare: the nth as often as one in n (Zipf's law).
 
-    def __init__(self, form: str, n: int) -> None:
-        self.names = [form.format(number) for number in range(n)]
+    :param known: the names, where they have no common form.
+    """
+
+    def __init__(self, form: str, n: int, known: Sequence[str] = ()) -> None:
+        self.names = list(known) or [form.format(number) for number in range(n)]
         self._weights = list(accumulate(1 / number for number in range(1, n + 1)))
 
     def draw(self, chance: random.Random, n: int) -> list[str]:
@@ -64,7 +77,18 @@ class Names:
 
 _PATHS = Names("/shelf-{0}/a-thing-of-number-{0}", 3000)
 _TERMS = Names("looking for {}", 20_000)
-_TRACKERS = Names("tracker-{}", 8)
+_OUT = Names("to-{}.example", 300)
+_DECLARED = twenty.published()
+#: Long before the first of all days.
+_PUBLISHED = _DECLARED.with_notices(replace(_DECLARED.notices[1], no=no, published_day="2024-01-01") for no in (1, 2))
+_FIRED = [tracker.id for tracker in _DECLARED.trackers.values() if tracker.kind is Kind.SCRIPT and tracker.marked][:8]
+_TRACKERS = Names("", len(_FIRED), _FIRED)
+#: What has an address of its own.
+_OWN = ("newsletter", "banner-of-ours")
+#: The site's own events, with their currency and how many visits have one.
+_CONVERSIONS = {("purchase", "EUR"): 30, ("purchase", "GBP"): 90, ("donation", "EUR"): 200, ("sign-up", ""): 50}
+#: How many page views have a guard report.
+_REPORTED = 0.95
 _OUTCOMES = [("released", "granted"), ("requested", "granted"), ("loaded", "granted"), ("failed", "granted")]
 #: By what is known of each visit, its values.
 _OF_VISIT = {
@@ -92,7 +116,7 @@ def build(place: Path, events: int, many_days: int) -> Path:
 
     :param place: where files are kept for the next time.
     """
-    made = place / f"panels-of-{events}-events-on-{many_days}-days.db"
+    made = place / f"dashboard-of-{events}-events-on-{many_days}-days.db"
     if made.exists():
         migrate(f"sqlite:///{made}")
         return made
@@ -103,6 +127,9 @@ def build(place: Path, events: int, many_days: int) -> Path:
     with closing(find_engine(f"sqlite:///{being_made}").connect()) as connection:
         connection.execute("PRAGMA synchronous = OFF")
         _fill(connection, events // _EVENTS // many_days, many_days)
+    with closing(open_store(f"sqlite:///{being_made}")) as store:
+        _remark(store, many_days)
+    with closing(find_engine(f"sqlite:///{being_made}").connect()) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return being_made.rename(made)
 
@@ -146,12 +173,30 @@ def _happen(rollup: Rollup, books: Books, chance: random.Random, day: str, visit
         became = chance.choice(_OUTCOMES)
         counts[Count(What.OUTCOME, False, day, tracker, "", *became)] += 1
         counts[Count(What.PAGE_OUTCOME, False, day, path, tracker, *became)] += 1
+    for path, n in Counter(path for path in views if chance.random() < _REPORTED).items():
+        counts[Count(What.OUTCOME, False, day, GUARD, "", "loaded", "granted")] += n
+        counts[Count(What.PAGE_OUTCOME, False, day, path, GUARD, "loaded", "granted")] = n
+    counts.update(Count(What.OUT, False, day, host) for host in _OUT.draw(chance, visits // 10))
+    counts.update(Count(what, False, day, name) for what in (What.BEACON, What.CLICK) for name in _OWN * 100)
     rollup.counts = {count: (n, 0) for count, n in counts.items()}
+    for (event, currency), one_in in _CONVERSIONS.items():
+        worth = 400_000 if currency else 0
+        n = visits // one_in
+        rollup.counts[Count(What.EVENT, False, day, event, currency=currency)] = n, n * worth
     spent = Counter(views[:visits])
     rollup.counts |= {Count(What.TIME, False, day, path): (n, 30 * n) for path, n in spent.items()}
     for _ in range(visits):
         books.take(day)
     return seen
+
+
+def _remark(store: Store, many_days: int) -> None:
+    """Keep two marks a week, and what browsers of staff met."""
+    days = [(_LAST - timedelta(days=ago)).isoformat() for ago in range(many_days)]
+    for day in days[::3]:
+        store.marks.mark(Mark(_SITE, day, MarkKind.NOTE, day, "Something happened."))
+    hosts = [Sighting(_SITE, day, Seen.SCRIPT, f"cdn.met-{no % 20}.example", "/") for no, day in enumerate(days)]
+    store.see(dict.fromkeys(hosts, 3))
 
 
 def _describe(rollup: Rollup, books: Books, what: What, day: str, names: Sequence[str]) -> None:
@@ -163,9 +208,13 @@ def _describe(rollup: Rollup, books: Books, what: What, day: str, names: Sequenc
 
 
 def _totals(chance: random.Random, day: str) -> Iterator[tuple[Total, int]]:
-    """Yield what tallies count of the undecided and of those who refuse, on a day."""
-    for state in ("granted", "partial", "refused", "withdrawn"):
-        yield Total(_SITE, day, "choice", state, notice=1), chance.randrange(5000)
+    """Yield what tallies count of everybody's choices, of the undecided and of those who refuse, on a day."""
+    for state, became in (("granted", ""), ("granted", PARTIAL), ("refused", ""), ("withdrawn", "")):
+        for notice in (1, 2):
+            yield Total(_SITE, day, "choice", state, outcome=became, notice=notice), chance.randrange(5000)
+    for purpose in _DECLARED.purposes.values():
+        for state in ("granted", "refused", "withdrawn") if purpose.optional else ():
+            yield Total(_SITE, day, "purpose", purpose.id, outcome=state, notice=1), chance.randrange(5000)
     for tracker in _TRACKERS.names:
         for reason in ("no_choice", "refused", "signal", "expired"):
             yield Total(_SITE, day, "hit", tracker, reason), chance.randrange(5000)
@@ -177,6 +226,7 @@ def copy(made: Path, url: str) -> None:
     migrate(url)
     tables = [schema.rollups, schema.monthly_rollups, schema.daily_sums, schema.facet_names, schema.facet_codes]
     tables += [schema.visitor_sets, schema.monthly_visitor_sets, schema.numbers, schema.totals]
+    tables += [schema.marks, schema.sightings]
     with closing(find_engine(url).connect()) as target, closing(find_engine(f"sqlite:///{made}").connect()) as source:
         assert isinstance(target, PostgresConnection)
         target.driver.limit = 600.0
@@ -194,8 +244,29 @@ _ITS_BACKENDS = "SELECT pid FROM pg_stat_activity WHERE application_name = 'gate
 Ask = Callable[[Store, str, str], object]
 
 
+def panels() -> dict[str, tuple[Ask, int]]:
+    """Return all panels of the dashboard, each with what it may take. Those that heed filters are there twice."""
+    about = _TRACKERS.names[0]
+    found = {}
+    for listed in PANELS.values():
+        name = f"{listed.id} of {about}" if listed.about else listed.id
+        found[f"panel {name}"] = partial(_make, listed, {"about": about if listed.about else ""}), PANEL
+        if listed.filtered:
+            where = {What.DEVICE: _one(What.DEVICE)}
+            found[f"panel {name} of one device"] = partial(_make, listed, {"where": where}), FILTERED
+    return found
+
+
+def _make(listed: Listed, more: Mapping[str, Any], store: Store, first: str, last: str) -> Panel:
+    """Make a panel as its page does, beside the days before."""
+    begin, end = date.fromisoformat(first), date.fromisoformat(last)
+    before = begin - (end - begin) - timedelta(days=1), begin - timedelta(days=1)
+    asked = Asked(first, last, before[0].isoformat(), before[1].isoformat(), **more)
+    return listed.make(Sources(_PUBLISHED, store, _NOW), asked)
+
+
 def questions() -> dict[str, tuple[Ask, int]]:
-    """Return what panels ask, each with what it may take."""
+    """Return what panels ask of the store, each with what it may take."""
 
     def panel(what: What, name: str | None = None) -> tuple[Ask, int]:
         return lambda store, first, last: store.panel(_SITE, what, first, last, name=name), PANEL
@@ -252,13 +323,17 @@ class Took:
     def kept(self) -> bool:
         return self.cpu <= self.limit
 
+    @property
+    def said(self) -> str:
+        return f"{self.cpu:.0f} ms of processor time instead of {self.limit}"
+
 
 def measure(engine: str, store: Store, ranges: Sequence[int], runs: int, spent: Callable[[], float]) -> Iterator[Took]:
     """Ask everything, several times over.
 
     :param spent: the processor time that it has taken so far, with that of the server, in seconds.
     """
-    for question, (ask, limit) in questions().items():
+    for question, (ask, limit) in {**questions(), **panels()}.items():
         for length in ranges:
             first, last = (_LAST - timedelta(days=length - 1)).isoformat(), _LAST.isoformat()
             walls, cpus = [], []
@@ -320,7 +395,8 @@ def main(events: int, days: int, runs: int, out: Path, *, sqlite_only: bool) -> 
                 backends = [pid for (pid,) in connection.execute(_ITS_BACKENDS).fetchall()]
             found += measure("PostgreSQL", store, ranges, runs, partial(_spent, backends))
     notes = [f"{events:,} events on {days} days; medians of {runs}. {report.machine()}, load {report.busy():.1f}"]
-    click.echo("\n".join([table(found), "", *notes]))
+    broken = [f"{one.question} over {one.days} days on {one.engine}: {one.said}" for one in found if not one.kept]
+    click.echo("\n".join([table(found), "", *notes, *broken]))
     told = {"notes": notes, "took": [asdict(took) for took in found]}
     (out / "panels.json").write_text(json.dumps(told, indent=1) + "\n", "utf-8")
     sys.exit(not all(took.kept for took in found))
