@@ -37,6 +37,8 @@ _FONT = 12
 #: Of a letter, in parts of the size of the font: generous, as nobody knows the font.
 _LETTER, _WIDE_LETTER = 0.58, 1.0
 _WIDE = 0x1100
+#: Wider than others in most fonts.
+_BROAD = frozenset("mwMW@%")
 _ROW, _BAR = 18, 26
 _SAMPLE = 26
 _GAP = 18
@@ -165,7 +167,11 @@ def size(panel: Panel, *, narrow: bool = False) -> tuple[int, int]:
 
 def text_width(text: str) -> int:
     """Return how wide a text can get, at most."""
-    return round(_FONT * sum(_WIDE_LETTER if ord(letter) >= _WIDE else _LETTER for letter in text))
+    return round(_FONT * sum(_WIDE_LETTER if _is_wide(letter) else _LETTER for letter in text))
+
+
+def _is_wide(letter: str) -> bool:
+    return ord(letter) >= _WIDE or letter in _BROAD
 
 
 def fit(text: str, room: int) -> str:
