@@ -52,12 +52,14 @@ def _glance(sources: Sources, asked: Asked) -> Panel:
         return _twice(asked, lambda *days: _daily(sources, asked, what, *days).total())
 
     answers = _twice(asked, lambda *days: _answers(sources, *days).total())
-    visitors = _twice(asked, lambda *days: sources.store.visitors(sources.site.id, *days, bot=asked.bot).total)
+    visitors = None  # who a visitor is, filters cannot tell
+    if not asked.where:
+        visitors = _twice(asked, lambda *days: sources.store.visitors(sources.site.id, *days, bot=asked.bot).total)
     (fired, blocked), (fired_before, blocked_before) = _twice(asked, partial(_fates, sources, asked))
     told: list[tuple[str, str, tuple[int, int] | None]] = [
         ("Choices", "", None if asked.bot else answers),
         ("Visits", "visits", of(What.VISIT)),
-        ("Visitors", "visits", None if asked.where else visitors),
+        ("Visitors", "visits", visitors),
         ("Page views", "visits", of(What.PAGE)),
         ("Trackers fired", "trackers", (fired, fired_before)),
         ("Trackers blocked", "trackers", (blocked, blocked_before)),
@@ -349,7 +351,8 @@ def _signs(told: Iterable[tuple[str, str]]) -> dict[str, str]:
 def _fates(sources: Sources, asked: Asked, first: str, last: str) -> tuple[int, int]:
     """Return how often trackers fired, and how often they were blocked."""
     told = _told(sources, asked, first, last)
-    fired = sum(told[name, sign] for name, sign in _signs(told).items())
+    counted = _counted_by_hits(sources, asked, first, last)
+    fired = sum(told[name, sign] for name, sign in _signs(told).items() if name not in counted)
     fired += _daily(sources, asked, What.BEACON, first, last).total()
     blocked = _by_outcome(told)[Outcome.BLOCKED]
     return fired, blocked if asked.bot else blocked + _kept_back(sources, first, last).total()
@@ -363,14 +366,21 @@ def _fates_by_day(sources: Sources, asked: Asked) -> tuple[Daily, Daily, Daily]:
     named = [(row.name, row.outcome) for row in logged]
     signs = _signs([*named, *((total.name, total.outcome) for total in totals)])
     fired = _daily(sources, asked, What.BEACON, *days)
+    told = signs.keys() - _counted_by_hits(sources, asked, *days)
     for sign in sorted({*signs.values()}):
-        fired.update(_of_outcome(sources, asked, totals, sign, {name for name in signs if signs[name] == sign}))
+        fired.update(_of_outcome(sources, asked, totals, sign, {name for name in told if signs[name] == sign}))
     blocked, slipped = (
         _of_outcome(sources, asked, totals, outcome, {*signs}) for outcome in (Outcome.BLOCKED, Outcome.SLIPPED)
     )
     if not asked.bot:
         blocked.update(_kept_back(sources, *days, daily=True))
     return fired, blocked, slipped
+
+
+def _counted_by_hits(sources: Sources, asked: Asked, first: str, last: str) -> set[str]:
+    """Return the beacons whose hits are logged: what pages tell of their tags is about the same, and counts no more."""
+    rows = sources.store.panel(sources.site.id, What.BEACON, first, last, bot=asked.bot, limit=_MOST)
+    return {row.name for row in rows}
 
 
 def _of_outcome(
