@@ -284,6 +284,19 @@ def test_trackers_by_day_are_those_of_the_day(
     }
 
 
+def test_a_beacon_that_its_page_tells_of_too_has_fired_once(tmp_path: Path, site: Site) -> None:
+    outcomes = [
+        event(bytes(16), at(LAST) + 1, EventKind.OUTCOME, "seen", outcome=told, reason="granted")
+        for told in ("released", "loaded")
+    ]
+    with opened(tmp_path, site) as fresh:
+        log(fresh, [*outcomes, event(bytes(16), at(LAST) + 2, EventKind.BEACON, "seen")])
+        fresh.tally(Total("shop", LAST, "outcome", "seen", "granted", "loaded"))
+
+        assert table(make(fresh, site, "glance", WEEK))["Trackers fired"][0] == 1
+        assert table(make(fresh, site, "trackers-by-day", WEEK))[LAST] == (1, 0, 0)
+
+
 FIRES = [
     ({"released", "requested", "loaded"}, "loaded"),
     ({"released", "failed"}, "loaded"),
