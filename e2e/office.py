@@ -206,7 +206,7 @@ def opened(folder: Path, more: str = "") -> Iterator[Office]:
 def load_charts(page: Page) -> None:
     """Wait for the charts that are not in the window yet, too."""
     page.evaluate(
-        """() => Promise.all([...document.images].map((image) => {
+        """() => Promise.all([...document.querySelectorAll("img.chart")].map((image) => {
             image.loading = "eager";
             return image.decode();
         }))"""

@@ -120,7 +120,7 @@ def supplied_by_staff(office: Office, text: str) -> None:
     run = Run(text, Visitor.SILENT, (text,), (Fault(text, text),), text)
     store.alarms.keep_check(LiveCheck("shop", now - len(text), False, write_runs([run])))
     store.see({Sighting("shop", today, what, text, f"/{text}"): 5 for what in (Seen.SCRIPT, Seen.COOKIE, Seen.IMAGE)})
-    entry = Entry(secrets.token_bytes(16), now, owner.id, text, "shop", f"draft.{text}", text, text)
+    entry = Entry(secrets.token_bytes(16), now, owner.id, text, "shop", "draft.proposed", text, text)
     place = "trackers.tallyhouse.description"
     store.drafts.propose(Draft(secrets.token_bytes(16), "shop", place, text, text, text, now), entry)
     account = Account(secrets.token_bytes(16), f"{text}@odd.example", text, {"shop": Role.AUDITOR}, created_at=now)
@@ -175,11 +175,14 @@ _TURNING = """() => {
     const found = [];
     while (words.nextNode()) {
         const { data, parentElement } = words.currentNode;
-        if (!/[\\u202a-\\u202e\\u2066-\\u2069\\u0590-\\u08ff]/.test(data)) continue;
+        // What is wrong is told with such characters written out; letters alone turn nothing but themselves there.
+        const letters = parentElement.closest("[role=alert]") ? "" : "\\u0590-\\u08ff";
+        if (!RegExp(`[\\u202a-\\u202e\\u2066-\\u2069${letters}]`).test(data)) continue;
+        if (parentElement.closest("bdi, option, textarea, pre")) continue;
         let node = parentElement;
-        const isInline = () => getComputedStyle(node).display === "inline";
-        while (isInline() && !/isolate|plaintext/.test(getComputedStyle(node).unicodeBidi)) node = node.parentElement;
-        if (!isInline() && node.textContent.trim() !== data.trim()) found.push(node.outerHTML.slice(0, 160));
+        while (getComputedStyle(node).display === "inline") node = node.parentElement;
+        const isAlone = node.textContent.trim() === data.trim() && /^.?a.*[\\u05d0-\\u05ea].?$/s.test(data.trim());
+        if (!isAlone) found.push(node.outerHTML.slice(0, 160));
     }
     return found;
 }"""
