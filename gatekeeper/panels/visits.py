@@ -109,7 +109,7 @@ def _attribute(sources: Sources, asked: Asked, *, of: _Attribute) -> Panel:
             more = max(0, sum(amount.n for amount in whole.values()) - sum(row.n for row in rows))
         counted = [(row.name, row.n) for row in rows if row.n > 0]
         if of.what in {What.PROVIDER, What.COUNTRY} and counted and not any(name for name, _ in counted):
-            missing = "No address could be told apart: see `gatekeeper geo`."
+            missing = "No address could be told apart: the command gatekeeper geo fetches what that needs."
     # Whom a filter picks out by what they are, is told of no finer by where they went.
     apart = of.people or (filtered and not _PEOPLE.isdisjoint(asked.where))
     cells: Sequence[tuple[str, Cell]] = fold_small(counted, SMALLEST_GROUP, more) if apart else counted
