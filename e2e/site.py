@@ -51,8 +51,8 @@ class Site:
     :param pages: HTML by path.
     :param headers: what its pages are sent with.
     :param scripts: what a vendor serves under a path, where it is more than a script that notes its name.
-    :param mood: how the service does: ``well``, ``slow``, ``busy`` (answers 503 to what it would have to write) or
-        ``gone`` (the proxy answers 502).
+    :param mood: how the service does: ``well``, ``slow``, ``busy`` (answers 503 to what it would have to write),
+        ``deaf`` (answers 503 to events alone) or ``gone`` (the proxy answers 502).
     :param hits: every request a vendor received, as ``id`` in the order of arrival.
     :param posts: every body the service received, as (path, text).
     :param asked: every path and query that pages asked of the site itself.
@@ -183,12 +183,16 @@ class Site:
             self.posts.append((environ["PATH_INFO"], body.decode()))
         if self.mood == "slow":
             time.sleep(SLOWLY)
-        elif self.mood == "gone" or (self.mood == "busy" and environ["REQUEST_METHOD"] == "POST"):
-            status = {"busy": "503 Service Unavailable", "gone": "502 Bad Gateway"}[self.mood]
+        elif self.mood == "gone" or self._is_refused(environ):
+            status = "502 Bad Gateway" if self.mood == "gone" else "503 Service Unavailable"
             start_response(status, [("Retry-After", "1"), ("Content-Type", "text/plain")])
             return [b"not now"]
         answered: Iterable[bytes] = self.app(environ, start_response)
         return answered
+
+    def _is_refused(self, environ: WSGIEnvironment) -> bool:
+        about_events = environ["PATH_INFO"].endswith("/events")
+        return environ["REQUEST_METHOD"] == "POST" and (self.mood == "busy" or (self.mood == "deaf" and about_events))
 
     def _vendor(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         path, query = environ["PATH_INFO"], environ.get("QUERY_STRING", "")
