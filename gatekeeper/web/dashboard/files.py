@@ -104,7 +104,7 @@ def style(service: Service, request: Request) -> Response:
 
 def icon(service: Service, request: Request) -> Response:
     """Say that there is no icon: browsers ask for one, and would note its absence as an error."""
-    return Response(204, (("Cache-Control", "no-cache"), *OWN))
+    return Response(204, (("Content-Type", "image/x-icon"), ("Cache-Control", "no-cache"), *OWN))
 
 
 @lru_cache(maxsize=1)
