@@ -101,7 +101,7 @@ def test_a_check_shows_what_was_done_and_what_went_out(staff: Staff, service: Se
 
     assert "2026-11-22 11:00 : failed , 3 faults" in text
     assert "2026-11-21 12:00 : well" in text
-    assert "Failed : who rejects, and goes on. Done: opened the page, pressed Reject all." in text
+    assert "Failed : who rejects, and goes on. Done: opened the page, pressed Reject all ." in text
     assert "ads.test/p.gif was asked after a refusal ( ad-pixel )" in text
     assert "x.test/ (nothing declares it)" in text
     assert "the page answered 500" in text
