@@ -7,7 +7,11 @@ const missed = {}; // what those who listen later are told at once
 function open(ask, wanted) {
   language = wanted || language;
   const { notice, version } = SETTINGS;
-  missed.open = { ask, wanted, notice, language, choice, objected: (id) => objected(SETTINGS.purposes[id], signals) };
+  missed.open = {
+    notice, wanted, language, ask,
+    choice: stored(), // anew: whoever hears of this could change the one that counts
+    objected: (id) => objected(SETTINGS.purposes[id], signals),
+  };
   document.dispatchEvent(new CustomEvent("gatekeeper:open", { detail: missed.open }));
   const name = ask ? "banner" : "panel";
   const layer = name + language + version;
