@@ -28,6 +28,7 @@ def test_nothing_that_a_script_does_opens_anything(site: Site, page: Page, attac
 def test_who_hears_how_the_banner_is_opened_can_change_nothing_by_it(site: Site, page: Page) -> None:
     page.goto(site.page("/", all_tags(site)))
     page.evaluate("gatekeeper.withdraw()")
+    page.wait_for_function(r"/\.r\./.test(document.cookie)")  # the server has heard, and nothing reads it anew
 
     told = page.evaluate(
         """() => {
