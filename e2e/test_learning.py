@@ -29,7 +29,7 @@ from .serving import Servers
 
 STATS = "127.0.0.2"
 CANARY = "canary7731"
-OWN_WORK = tuple(f'INSERT INTO "{table}"' for table in ("purged", "leases", "heartbeat"))
+OWN_WORK = tuple(f'INSERT INTO "{table}"' for table in ("purged", "leases", "heartbeat", "marks", "alarms"))
 TOML = """# The owner's own words.
 [sites.shop]
 name = "Test Shop"
