@@ -65,7 +65,7 @@ def steps(state: Path) -> tuple[Step, ...]:
         ),
         Step(
             "See what marketing sees",
-            "Sign in to the dashboard with the address and password above, and open “Changes”.",
+            "Sign in to the dashboard with the address and password that the terminal shows, and open “Changes”.",
             "Eight weeks of made-up visits, told apart by choice. It names what went wrong three days ago. What you "
             "do in the shop, if you agreed, is there a second later, under “Live” too.",
         ),
@@ -91,7 +91,7 @@ def steps(state: Path) -> tuple[Step, ...]:
 def printed(port: int, state: Path, password: str) -> str:
     """Return the guide as text for a terminal.
 
-    :param password: of the owner's account; empty where it was changed.
+    :param password: that the owner's account began with.
     """
     head = (
         "\nBlue Kettle, a shop with trackers, is open.\n\n"

@@ -10,7 +10,7 @@ from gatekeeper.store.contract import KINDS, Store, Total
 
 Read = TypeVar("Read")
 
-#: The smallest group of people of whom an attribute is shown; a site may ask for a larger one.
+#: The smallest group of people of whom an attribute is shown.
 SMALLEST_GROUP = 10
 
 

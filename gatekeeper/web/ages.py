@@ -11,6 +11,8 @@ from gatekeeper.core.visits import Visit
 from gatekeeper.languages import Words
 from gatekeeper.languages.english import AGE
 
+from .http import first_of
+
 #: Who is younger allows a sale in two steps only (California, 11 CCR 7071).
 SALE_AGE = AgeBand.FROM_16
 
@@ -67,5 +69,5 @@ def write_age(band: AgeBand) -> str:
 
 def read_age(fields: Mapping[str, list[str]]) -> AgeBand | None:
     """Return the age that a form says; None where it says none."""
-    found = fields.get("age", [""])[0]
+    found = first_of(fields, "age")
     return next((band for band in _BANDS if write_age(band) == found), None)

@@ -1,6 +1,6 @@
 """A request as far as handlers need it, and a response. The hot path cannot afford a framework's."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any, TypeVar, cast
@@ -101,6 +101,11 @@ class Request:
         if len(body) > self.limit:
             raise TooLarge(f"a body of more than {self.limit} bytes: at most {self.limit} are read here")
         return body
+
+
+def first_of(fields: Mapping[str, Sequence[str]], name: str) -> str:
+    """Return the first value of a field of a form or a query; empty where there is none."""
+    return next(iter(fields.get(name, ())), "")
 
 
 def json_response(value: Any, status: int = 200, *, cookies: tuple[str, ...] = ()) -> Response:

@@ -15,7 +15,7 @@ from gatekeeper.core.learners import (
 from gatekeeper.core.sites import Site
 
 from .access import check_navigation
-from .http import Request, Response
+from .http import Request, Response, first_of
 from .pages import form_fields, html_page
 from .service import Service
 
@@ -36,7 +36,7 @@ def change(service: Service, request: Request, site: str) -> Response:
         return _answer(published, cookies=forget_learner(published))
     now = service.now()
     try:
-        invitation = read_invitation(service.config.keys, published, fields.get("code", [""])[0], now=now)
+        invitation = read_invitation(service.config.keys, published, first_of(fields, "code"), now=now)
         service.store.use_invitation(invitation, at=now)
     except (BadToken, InvalidInput):
         return _answer(published, refused=True, status=403)

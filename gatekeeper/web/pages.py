@@ -19,7 +19,7 @@ from .access import is_navigation
 from .ages import asks_age, known_age, open_to, read_age, twice, write_age
 from .choice import Answer, Outcome, describe, take, withdrawal_ticket
 from .errors import NotFound, status_of
-from .http import NO_STORE, OWN, Request, Response, json_response
+from .http import NO_STORE, OWN, Request, Response, first_of, json_response
 from .printed import Printer
 from .regime import regime
 from .service import Service
@@ -88,7 +88,7 @@ def _end_log(service: Service, site: str, fields: dict[str, list[str]]) -> str:
     if fields["do"] == ["keep"]:
         return "erase_kept"
     try:
-        erase.delete(service, site, fields.get("erase", [""])[0])
+        erase.delete(service, site, first_of(fields, "erase"))
     except (InvalidInput, StoreUnavailable):
         return "erase_failed"
     return "erased"
@@ -264,13 +264,13 @@ def form_fields(request: Request) -> dict[str, list[str]]:
 
 def _answer(fields: dict[str, list[str]], visit: Visit, spoken: str) -> Answer:
     optional = [purpose.id for purpose in visit.site.optional_purposes]
-    sure = fields.get("sure", [""])[0]
+    sure = first_of(fields, "sure")
     do = "save" if sure else fields.get("do", ["reject"])[0]
     granted = {"accept": optional, "save": fields.get("purpose", [])}.get(do, [])
     if sure and sure != "yes":
         kept_off = twice(AgeBand.FROM_13, granted, visit.site)
         granted = [purpose for purpose in granted if purpose not in kept_off]
-    notice = fields.get("notice", [""])[0]
+    notice = first_of(fields, "notice")
     return Answer(
         granted=granted,
         refused=[purpose for purpose in optional if purpose not in granted],
@@ -283,7 +283,7 @@ def _answer(fields: dict[str, list[str]], visit: Visit, spoken: str) -> Answer:
 
 def _has_ticket(service: Service, visit: Visit, fields: dict[str, list[str]]) -> bool:
     try:
-        ticket = service.forms.verify(fields.get("ticket", [""])[0])
+        ticket = service.forms.verify(first_of(fields, "ticket"))
     except BadToken:
         return False
     days = [visit.site.day_of(visit.now), visit.site.day_of(visit.now - _DAY)]

@@ -11,7 +11,7 @@ from gatekeeper.core.errors import InvalidInput
 from gatekeeper.core.staff import EVERY_SITE, Right
 from gatekeeper.store.books import Account, ApiToken
 from gatekeeper.web.errors import NotFound
-from gatekeeper.web.http import Request, Response
+from gatekeeper.web.http import Request, Response, first_of
 from gatekeeper.web.ids import random_id
 from gatekeeper.web.pages import form_fields
 from gatekeeper.web.service import Service
@@ -45,16 +45,16 @@ _Fields = Mapping[str, list[str]]
 
 def show(service: Service, request: Request) -> Response:
     """Show the account."""
-    done = parse_qs(request.header("QUERY_STRING")).get("done", [""])[0]
+    done = first_of(parse_qs(request.header("QUERY_STRING")), "done")
     return _page(service, request, said=_DONE.get(done, ""))
 
 
 def change(service: Service, request: Request) -> Response:
     """Change something of it."""
     fields = form_fields(request)
-    action = _ACTIONS.get(_one(fields, "do"))
+    action = _ACTIONS.get(first_of(fields, "do"))
     if action is None:
-        raise InvalidInput(f"{_one(fields, 'do')[:32]!r} is not one of {', '.join(_ACTIONS)}")
+        raise InvalidInput(f"{first_of(fields, 'do')[:32]!r} is not one of {', '.join(_ACTIONS)}")
     try:
         return action(service, request, fields)
     except InvalidInput as error:
@@ -63,10 +63,10 @@ def change(service: Service, request: Request) -> Response:
 
 def _change_password(service: Service, request: Request, fields: _Fields) -> Response:
     account = _checked(service, request, fields)
-    password = _one(fields, "new")
-    if password != _one(fields, "again"):
+    password = first_of(fields, "new")
+    if password != first_of(fields, "again"):
         raise InvalidInput("The two new passwords differ. Nothing was changed.")
-    if password == _one(fields, "password"):
+    if password == first_of(fields, "password"):
         raise InvalidInput("This is the password that you have. Nothing was changed.")
     weak = weakness_for(account, password)
     if weak:
@@ -94,11 +94,11 @@ def _offer(service: Service, request: Request, account: Account, secret: str) ->
 
 def _take_factor(service: Service, request: Request, fields: _Fields) -> Response:
     account = _own(service, request)
-    sealed = _one(fields, "sealed")
+    sealed = first_of(fields, "sealed")
     secret = factors.unseal(service.config.keys, account.id, sealed)
     if not secret or account.totp:
         raise InvalidInput("This form is too old: begin again.")
-    step = factors.step_of(secret, _one(fields, "code"), now=service.now())
+    step = factors.step_of(secret, first_of(fields, "code"), now=service.now())
     if step is None or not use_step(service, account.id, step):
         told = "This code is wrong. Does the clock of your telephone run right? Wait for the next code and enter it."
         return _page(service, request, offer=_offer(service, request, account, secret), error=told, status=400)
@@ -129,7 +129,7 @@ def _make_codes(service: Service, request: Request, fields: _Fields) -> Response
 
 
 def _end_session(service: Service, request: Request, fields: _Fields) -> Response:
-    named = _one(fields, "session")
+    named = first_of(fields, "session")
     held = [session.digest for session in sessions.lasting(service, request.member.account)]
     found = next((digest for digest in held if digest.hex() == named), None)
     if found is None:
@@ -148,10 +148,10 @@ def _end_others(service: Service, request: Request, fields: _Fields) -> Response
 
 def _make_token(service: Service, request: Request, fields: _Fields) -> Response:
     account = _checked(service, request, fields)
-    name = " ".join(_one(fields, "name").split())
+    name = " ".join(first_of(fields, "name").split())
     if not name or len(name) > 80 or not name.isprintable():
         raise InvalidInput("Say in 1 to 80 characters what the token is for.")
-    days = _one(fields, "days")
+    days = first_of(fields, "days")
     if days not in map(str, TOKEN_DAYS):
         raise InvalidInput(f"{days[:16]!r} is not one of {', '.join(map(str, TOKEN_DAYS))} days.")
     sites, rights = _token_sites(service, fields), _token_rights(fields)
@@ -190,7 +190,7 @@ def _token_rights(fields: _Fields) -> list[Right]:
 
 
 def _end_token(service: Service, request: Request, fields: _Fields) -> Response:
-    named = _one(fields, "token")
+    named = first_of(fields, "token")
     tokens = service.store.staff.tokens(request.member.account)
     token = next((one for one in tokens if one.id.hex() == named and one.ended_at is None), None)
     if token is None:
@@ -220,7 +220,7 @@ def _checked(service: Service, request: Request, fields: _Fields) -> Account:
     """Return whose page it is, where the form has their password. Guesses count as those at the sign-in do."""
     account = _own(service, request)
     waits = accounts.waits(account, now=service.now())
-    if waits or not passwords.fits(account.password, _one(fields, "password")):
+    if waits or not passwords.fits(account.password, first_of(fields, "password")):
         if not waits:
             entry = entry_of(service, request.member, "sign-in.refused", detail="password on the account's page")
             accounts.fail(service.store.staff, account, entry)
@@ -250,10 +250,6 @@ def _begin_again(service: Service, request: Request) -> str:
 
 def _is_good(token: ApiToken, now: int) -> bool:
     return token.ended_at is None and now < token.until
-
-
-def _one(fields: _Fields, name: str) -> str:
-    return fields.get(name, [""])[0]
 
 
 def _page(

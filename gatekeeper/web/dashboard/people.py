@@ -8,7 +8,7 @@ from urllib.parse import parse_qs
 from gatekeeper.core.errors import InvalidInput
 from gatekeeper.core.staff import EVERY_SITE, Member, Role
 from gatekeeper.store.books import Account
-from gatekeeper.web.http import Request, Response
+from gatekeeper.web.http import Request, Response, first_of
 from gatekeeper.web.pages import form_fields
 from gatekeeper.web.service import Service
 
@@ -33,14 +33,14 @@ _Fields = Mapping[str, list[str]]
 
 def show(service: Service, request: Request) -> Response:
     """Show all accounts."""
-    done = parse_qs(request.header("QUERY_STRING")).get("done", [""])[0]
+    done = first_of(parse_qs(request.header("QUERY_STRING")), "done")
     return _page(service, request, said=_DONE.get(done, ""))
 
 
 def change(service: Service, request: Request) -> Response:
     """Open, change or close one."""
     fields = form_fields(request)
-    do = _one(fields, "do")
+    do = first_of(fields, "do")
     try:
         if do == "open":
             return _open(service, request, fields)
@@ -65,8 +65,8 @@ def _open(service: Service, request: Request, fields: _Fields) -> Response:
     roles = _roles(service, fields)
     account, code = accounts.open_account(
         service.store.staff,
-        _one(fields, "email"),
-        _one(fields, "name"),
+        first_of(fields, "email"),
+        first_of(fields, "name"),
         roles,
         by=request.member,
         now=service.now(),
@@ -105,7 +105,7 @@ _OF_OWN = {"roles", "close"}
 
 
 def _named(service: Service, fields: _Fields) -> Account:
-    named = _one(fields, "account")
+    named = first_of(fields, "account")
     found = next((account for account in service.store.staff.accounts() if account.id.hex() == named), None)
     if found is None:
         raise InvalidInput(f"account {named[:32]!r} is none of those below")
@@ -116,16 +116,12 @@ def _roles(service: Service, fields: _Fields) -> dict[str, Role]:
     """Return the roles that a form gives: a field for each site, and one for every site."""
     roles = {}
     for site in [EVERY_SITE, *service.config.sites]:
-        role = _one(fields, f"role.{site}")
+        role = first_of(fields, f"role.{site}")
         if role and role not in {*Role}:
             raise InvalidInput(f"role {role[:32]!r} is not one of {', '.join(Role)}")
         if role:
             roles[site] = Role(role)
     return roles
-
-
-def _one(fields: _Fields, name: str) -> str:
-    return fields.get(name, [""])[0]
 
 
 def _page(

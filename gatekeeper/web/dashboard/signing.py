@@ -17,7 +17,7 @@ from gatekeeper.core.sign_in import Provider
 from gatekeeper.core.tokens import Tokens
 from gatekeeper.store.books import Account, Session
 from gatekeeper.web.errors import NotFound
-from gatekeeper.web.http import Request, Response
+from gatekeeper.web.http import Request, Response, first_of
 from gatekeeper.web.pages import form_fields
 from gatekeeper.web.service import Service
 
@@ -54,7 +54,7 @@ def sign_in(service: Service, request: Request) -> Response:
     """Check the password."""
     check_own_page(request)
     fields = form_fields(request)
-    email, password = (fields.get(name, [""])[0] for name in ("email", "password"))
+    email, password = (first_of(fields, name) for name in ("email", "password"))
     account = service.store.staff.find(email.strip().lower())
     if account and not _may_try(service, request, account):
         account = None
@@ -80,7 +80,7 @@ def check_code(service: Service, request: Request) -> Response:
     account = service.store.staff.account(session.account) if session else None
     if session is None or account is None or not accounts.is_open(account) or not _has_a_try(service, session):
         return see_other(f"/sign-in?next={quote(_back(fields), safe='/')}", sessions.end(service, request))
-    how = use_code(service, account, fields.get("code", [""])[0])
+    how = use_code(service, account, first_of(fields, "code"))
     if not how:
         accounts.fail(
             service.store.staff, account, entry_of(service, as_member(account), "sign-in.refused", detail="code")
@@ -104,7 +104,7 @@ def take_invitation(service: Service, request: Request) -> Response:
     """Take a code and set the password."""
     check_own_page(request)
     fields = form_fields(request)
-    email, code, password, again = (fields.get(name, [""])[0] for name in ("email", "code", "password", "again"))
+    email, code, password, again = (first_of(fields, name) for name in ("email", "code", "password", "again"))
     account = service.store.staff.find(email.strip().lower())
     invited = account is not None and passwords.code_fits(account.password, code, now=service.now())
     if account is None or not invited or not accounts.is_open(account):
@@ -295,7 +295,7 @@ def _is_known(service: Service, request: Request, account: Account) -> bool:
 
 
 def _back(fields: dict[str, list[str]]) -> str:
-    path = fields.get("next", [""])[0]
+    path = first_of(fields, "next")
     return path if _OWN.fullmatch(path) else _HOME
 
 

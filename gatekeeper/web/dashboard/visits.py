@@ -15,7 +15,7 @@ from gatekeeper.panels.changes import outcome_words
 from gatekeeper.panels.groups import REST
 from gatekeeper.store.contract import ConsentRecord
 from gatekeeper.web.choice import receipt_hash
-from gatekeeper.web.http import Request, Response
+from gatekeeper.web.http import Request, Response, first_of
 from gatekeeper.web.pages import form_fields
 from gatekeeper.web.service import Service
 
@@ -60,7 +60,7 @@ def find(service: Service, request: Request, site: str) -> Response:
 
     The code comes in a form, so that no address, and no log of addresses, holds it.
     """
-    code = "".join(form_fields(request).get("code", [""])[0].split())
+    code = "".join(first_of(form_fields(request), "code").split())
     held = service.store.find_receipt(site, receipt_hash(code)) if 0 < len(code) <= _MAX_CODE else None
     if held is None:
         audit.note(service, request.member, "visitor.sought", site=site, detail="no such receipt code")

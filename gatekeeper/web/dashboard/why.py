@@ -12,7 +12,7 @@ from gatekeeper.core.purposes import AgeBand
 from gatekeeper.core.signals import Signal
 from gatekeeper.core.sites import Site
 from gatekeeper.panels.reasons import REASONS, RULES, Words
-from gatekeeper.web.http import Request, Response
+from gatekeeper.web.http import Request, Response, first_of
 from gatekeeper.web.service import Service
 
 from .asked import fields_of
@@ -110,7 +110,7 @@ def _read(request: Request, site: Site) -> Told:
         fields.setdefault(name, []).append(value)
 
     def one(name: str) -> str:
-        return fields.get(name, [""])[0]
+        return first_of(fields, name)
 
     notice = one("notice")
     return Told(
