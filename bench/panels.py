@@ -172,13 +172,12 @@ def _happen(rollup: Rollup, books: Books, chance: random.Random, day: str, visit
     for path, tracker in zip(views, _TRACKERS.draw(chance, visits), strict=False):
         became = chance.choice(_OUTCOMES)
         counts[Count(What.OUTCOME, False, day, tracker, "", *became)] += 1
-        counts[Count(What.PAGE_OUTCOME, False, day, path, tracker, *became)] += 1
-    for path, n in Counter(path for path in views if chance.random() < _REPORTED).items():
-        counts[Count(What.OUTCOME, False, day, GUARD, "", "loaded", "granted")] += n
-        counts[Count(What.PAGE_OUTCOME, False, day, path, GUARD, "loaded", "granted")] = n
+        counts[Count(What.PAGE_OUTCOME, False, day, tracker, path, *became)] += 1
+    reported = Counter(path for path in views if chance.random() < _REPORTED)
+    counts[Count(What.OUTCOME, False, day, GUARD, "", "loaded", "granted")] = reported.total()
     counts.update(Count(What.OUT, False, day, host) for host in _OUT.draw(chance, visits // 10))
     counts.update(Count(what, False, day, name) for what in (What.BEACON, What.CLICK) for name in _OWN * 100)
-    rollup.counts = {count: (n, 0) for count, n in counts.items()}
+    rollup.counts = {count: (n, reported[count.name] if count.what is What.PAGE else 0) for count, n in counts.items()}
     for (event, currency), one_in in _CONVERSIONS.items():
         worth = 400_000 if currency else 0
         n = visits // one_in
@@ -286,11 +285,7 @@ def questions() -> dict[str, tuple[Ask, int]]:
         "browsers": panel(What.BROWSER),
         "outcomes": panel(What.OUTCOME),
         "outcomes by day": (lambda store, first, last: store.each_day(_SITE, What.OUTCOME, first, last), PANEL),
-        "pages of one tracker": (
-            lambda store, first, last: store.panel(_SITE, What.PAGE_OUTCOME, first, last, tracker=_TRACKERS.names[1]),
-            FILTERED,
-        ),
-        "outcomes on one page": panel(What.PAGE_OUTCOME, _PATHS.names[1]),
+        "pages of one tracker": panel(What.PAGE_OUTCOME, _TRACKERS.names[1]),
         "views by day": by_day(What.PAGE),
         "views of one page by day": by_day(What.PAGE, _PATHS.names[1]),
         "unique visitors": (lambda store, first, last: store.visitors(_SITE, first, last), PANEL),

@@ -27,7 +27,12 @@ _of_kind: dict[EventKind, dict[str, list[str]]] = {
         "search": ["", "shoes"],
     },
     EventKind.STAY: {"path": _PATHS, "seconds": ["0", "7", "100"]},
-    EventKind.OUTCOME: {"path": _PATHS, "outcome": ["loaded", "blocked"], "reason": ["granted", "refused"]},
+    EventKind.OUTCOME: {
+        "tracker": ["stats", "gatekeeper"],
+        "path": _PATHS,
+        "outcome": ["loaded", "blocked"],
+        "reason": ["granted", "refused"],
+    },
     EventKind.EVENT: {
         "event": ["purchase", "signup"],
         "value": ["0", "19.99", "-5", "0.0001"],
@@ -57,6 +62,7 @@ def happenings(
 
 
 def _event(number: int, site: str, subject: bytes, at: int, kind: EventKind, fields: dict[str, Any]) -> Event:
-    tracker = "visit" if kind in {EventKind.VIEW, EventKind.STAY, EventKind.EVENT, EventKind.OUT} else "stats"
+    of_log = kind in {EventKind.VIEW, EventKind.STAY, EventKind.EVENT, EventKind.OUT}
+    tracker = fields.pop("tracker", "visit" if of_log else "stats")
     kept = {name: value for name, value in fields.items() if value}
     return Event(number.to_bytes(16, "big"), site, subject, at, kind, tracker, kept)

@@ -15,6 +15,8 @@ from gatekeeper.core.rollups import What
 
 OF_THE_LOG = {"view", "event", "stay", "outcome", "out"}
 HALF_AN_HOUR = 1800
+#: What the guard tells of itself on each page that has loaded to its end: that counts the page, and no outcome on it.
+REPORTED = ("gatekeeper", "loaded")
 
 
 @dataclass
@@ -86,7 +88,8 @@ def counts(events: list[Event], time_zone: str) -> Counter[tuple[str, ...]]:
         elif event.kind == "outcome":
             became = (event.tracker, get("outcome", ""), get("reason", ""))
             found["outcome", who, when, *became] += 1
-            found["page_outcome", who, when, get("path", ""), *became] += 1
+            if became[:2] != REPORTED:
+                found["page_outcome", who, when, event.tracker, get("path", ""), *became[1:]] += 1
         elif event.kind == "event":
             found["event", who, when, get("event", ""), get("currency", "")] += 1
         elif event.kind == "out":
@@ -100,7 +103,7 @@ def counts(events: list[Event], time_zone: str) -> Counter[tuple[str, ...]]:
 
 
 def sums(events: list[Event], time_zone: str) -> Counter[tuple[str, ...]]:
-    """Return seconds spent on pages, and ten-thousandths of what the site's own events are worth."""
+    """Return seconds spent on pages, reports of the guard, and ten-thousandths of what own events are worth."""
     found: Counter[tuple[str, ...]] = Counter()
     for event in events:
         get = event.fields.get
@@ -108,6 +111,8 @@ def sums(events: list[Event], time_zone: str) -> Counter[tuple[str, ...]]:
         when = day(event.at, time_zone)
         if event.kind == "stay":
             found["time", who, when, get("path", "")] += int(get("seconds", "0"))
+        elif event.kind == "outcome" and (event.tracker, get("outcome")) == REPORTED:
+            found["page", who, when, get("path", "")] += 1
         elif event.kind == "event":
             worth = int(Decimal(get("value", "0")) * 10_000)
             found["event", who, when, get("event", ""), get("currency", "")] += worth

@@ -47,10 +47,7 @@ def read_chunk(kept: bytes) -> int:
     """Return a chunk from how it is kept."""
     if kept[:1] == _BITS:
         return int.from_bytes(kept[1:], "little")
-    bits = bytearray(CHUNK // 8)
-    for place in _listed(kept):
-        bits[place >> 3] |= 1 << (place & 7)
-    return int.from_bytes(bits, "little")
+    return _of_places(_listed(kept))
 
 
 def size(kept: bytes) -> int:
@@ -75,10 +72,18 @@ class Union:
     def __len__(self) -> int:
         found = sum(bits.bit_count() for bits in self._bits.values())
         for chunk, listed in self._lists.items():
-            places = {*struct.unpack(f"<{len(listed) // 2}H", listed)}
+            places = struct.unpack(f"<{len(listed) // 2}H", listed)
             bits = self._bits.get(chunk, 0)
-            found += sum(not bits >> place & 1 for place in places) if bits else len(places)
+            found += (bits | _of_places(places)).bit_count() - bits.bit_count() if bits else len({*places})
         return found
+
+
+def _of_places(places: Iterable[int]) -> int:
+    """Return a chunk from the places in it."""
+    bits = bytearray(CHUNK // 8)
+    for place in places:
+        bits[place >> 3] |= 1 << (place & 7)
+    return int.from_bytes(bits, "little")
 
 
 def _listed(kept: bytes) -> tuple[int, ...]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from difflib import get_close_matches
 from functools import lru_cache
+from typing import NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 #: Where a site names no time zone.
@@ -14,8 +15,8 @@ UTC = "UTC"
 SECONDS = 86_400
 _MONTH = len("2026-11")
 _NOTHING = ("9", "0")
-#: Until this day of a month its days are fewer than those after it, if there are any.
-_EARLY = 10
+#: Until this day of a month its days are fewer than those after it, if there are any: mostly there are none.
+_EARLY = 7
 
 
 def day_of(at: int, time_zone: str = UTC) -> str:
@@ -74,18 +75,38 @@ def spans(first: str, last: str) -> tuple[str, str, str, str, str, str]:
     return (first, before, after, last, *months)
 
 
-def sums(first: str, last: str) -> list[tuple[str, str]]:
-    """Return some days as four spans whose counts make up theirs: days, days, days to be taken off again, and months.
+class Sums(NamedTuple):
+    """Some days as three spans whose counts make up theirs. A span that holds nothing ends before it begins.
 
-    A month that they leave late is counted whole, without the days after: of the running month there are none yet.
+    :ivar begin: days of the first month: 1 where they are added, -1 where they are taken off it; the first; the last.
+    :ivar end: the same of the last month.
+    :ivar months: the first and the last of those that are counted whole.
     """
-    *begin, after_first, after_last, first_month, last_month = spans(first, last)
-    month = month_of(first if first.endswith("-01") else _next_month(date.fromisoformat(first)).isoformat())
-    end = month_of(last)
-    if month > end or int(last[-2:]) <= _EARLY:
-        return [(begin[0], begin[1]), (after_first, after_last), _NOTHING, (first_month, last_month)]
-    beyond = date.fromisoformat(last) + timedelta(days=1)
-    return [(first, f"{month}-00"), _NOTHING, (beyond.isoformat(), f"{end}-99"), (month, end)]
+
+    begin: tuple[int, str, str]
+    end: tuple[int, str, str]
+    months: tuple[str, str]
+
+
+def sums(first: str, last: str) -> Sums:
+    """Return some days as few single days as can be, and months.
+
+    A month that is entered early or left late is counted whole, without the days around: of the running month there
+    are none after today.
+    """
+    begin, end = date.fromisoformat(first), date.fromisoformat(last)
+    entered, left = month_of(first), month_of(last)
+    outside, inside = begin.day - 1, ((end if entered == left else _last_of(begin)) - begin).days + 1
+    early, late = outside < inside, end.day > _EARLY
+    if begin > end or (entered == left and not (early and late)):
+        return Sums((1, first, last), (1, *_NOTHING), _NOTHING)
+    before = (-1, f"{entered}-00", _day_before(begin)) if early else (1, first, f"{entered}-99")
+    after = (-1, _day_after(end), f"{left}-99") if late else (1, f"{left}-00", last)
+    whole = (
+        entered if early else month_of(_next_month(begin).isoformat()),
+        left if late else month_of(_day_before(end.replace(day=1))),
+    )
+    return Sums(before, after, whole)
 
 
 def whole_months(first: str, last: str) -> tuple[str, str] | None:
@@ -96,6 +117,18 @@ def whole_months(first: str, last: str) -> tuple[str, str] | None:
         begin = _next_month(begin)
     end = after.replace(day=1) - timedelta(days=1)  # the last day of the last month that is over
     return (begin.isoformat()[:_MONTH], end.isoformat()[:_MONTH]) if begin < after.replace(day=1) else None
+
+
+def _day_before(day: date) -> str:
+    return (day - timedelta(days=1)).isoformat()
+
+
+def _day_after(day: date) -> str:
+    return (day + timedelta(days=1)).isoformat()
+
+
+def _last_of(day: date) -> date:
+    return _next_month(day) - timedelta(days=1)
 
 
 def _next_month(day: date) -> date:

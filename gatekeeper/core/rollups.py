@@ -17,16 +17,17 @@ from . import days
 from .agents import BOT
 from .events import Event, EventKind
 from .histories import History
+from .trackers import GUARD, Outcome
 
 
 class What(StrEnum):
     """What is counted. In brackets: what its names are, and what its value adds up."""
 
-    PAGE = "page"  #: page views (path)
+    PAGE = "page"  #: page views (path; those on which the guard told to the end what happened)
     TIME = "time"  #: times spent on a page (path; seconds)
     SEARCH = "search"  #: searches (term)
     OUTCOME = "outcome"  #: what became of a tracker (tracker), by outcome and reason
-    PAGE_OUTCOME = "page_outcome"  #: the same by page (path), and by tracker, outcome and reason
+    PAGE_OUTCOME = "page_outcome"  #: the same, and by page (path)
     BEACON = "beacon"  #: beacons (tracker)
     CLICK = "click"  #: clicks on signed links (tracker)
     OUT = "out"  #: clicks that left for another site (its host)
@@ -62,9 +63,18 @@ FACETS = frozenset(
 MAX_VALUES = 250
 OTHER = "(other)"
 
+#: What the guard tells of itself on a page that has loaded to its end.
+_REPORTED = (GUARD, Outcome.LOADED.value)
 #: What makes a visit, and what merely happens during one.
 _BEGINS = frozenset({EventKind.VIEW, EventKind.EVENT})
 _DURING = frozenset({EventKind.STAY, EventKind.OUTCOME, EventKind.OUT})
+
+#: What is told apart of what goes by one name; of all else nothing is.
+DETAILS = {
+    What.OUTCOME: ("outcome", "reason"),
+    What.PAGE_OUTCOME: ("page", "outcome", "reason"),
+    What.EVENT: ("currency",),
+}
 
 #: No currency has smaller units than this (ISO 4217: CLF and UYW have four decimals).
 UNITS = 10_000
@@ -79,7 +89,7 @@ class Count(NamedTuple):
     bot: bool
     day: str
     name: str
-    tracker: str = ""
+    page: str = ""
     outcome: str = ""
     reason: str = ""
     currency: str = ""
@@ -147,7 +157,10 @@ class Rollup:
             case EventKind.OUTCOME:
                 became = (fields.get("outcome", ""), fields.get("reason", ""))
                 self._count(Count(What.OUTCOME, bot, day, event.tracker, "", *became))
-                self._count(Count(What.PAGE_OUTCOME, bot, day, path, event.tracker, *became))
+                if (event.tracker, became[0]) == _REPORTED:
+                    self._count(Count(What.PAGE, bot, day, path), 0, value=1)
+                else:
+                    self._count(Count(What.PAGE_OUTCOME, bot, day, event.tracker, path, *became))
             case EventKind.BEACON:
                 self._count(Count(What.BEACON, bot, day, event.tracker))
             case EventKind.CLICK:

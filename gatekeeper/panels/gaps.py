@@ -102,10 +102,8 @@ def settle(vendor: int, steps: list[Step]) -> Settled:
 
 def reports_by_day(sources: Sources, asked: Asked) -> dict[str, int]:
     """Return, by day, how many page views of the visit log have a guard report."""
-    store, site = sources.store, sources.site.id
-    found = store.each_day(site, What.OUTCOME, asked.first, asked.last, name=GUARD, bot=asked.bot)
-    by_day = {day: sum(row.n for row in rows if row.outcome == Outcome.LOADED) for day, rows in found.items()}
-    return {day: n for day, n in by_day.items() if n}
+    found = sources.store.by_day(sources.site.id, What.PAGE, asked.first, asked.last, bot=asked.bot)
+    return {day: amount.value for day, amount in found.items() if amount.value}
 
 
 def uncovered(sources: Sources, asked: Asked) -> int | None:

@@ -8,14 +8,11 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from gatekeeper.core.rollups import What
-from gatekeeper.core.trackers import GUARD, Outcome
 from gatekeeper.store.contract import Store
 
 #: What is told, as it happens. Searches and where visitors come from or go to are left out: one of these may be one
 #: person's.
 _TOLD = (What.PAGE, What.PAGE_OUTCOME, What.EVENT, What.BEACON, What.CLICK)
-#: What the guard tells of itself on every page: that it is there.
-_PRESENT = (GUARD, Outcome.LOADED.value)
 #: How many different things of one kind are looked at.
 _MOST = 5000
 
@@ -49,15 +46,14 @@ def _counts(store: Store, site: str, day: str) -> Iterator[tuple[Happening, int]
             match what:
                 case What.PAGE:
                     happening = Happening("page", row.name)
-                case What.PAGE_OUTCOME if (row.tracker, row.outcome) == _PRESENT:
-                    continue
                 case What.PAGE_OUTCOME:
-                    happening = Happening("outcome", row.name, row.tracker, row.outcome, row.reason)
+                    happening = Happening("outcome", row.page, row.name, row.outcome, row.reason)
                 case What.EVENT:
                     happening = Happening("event", name=row.name)
                 case _:
                     happening = Happening(what.value, tracker=row.name)
-            yield happening, row.n
+            if row.n:  # a page has a row too where only a report of its view came on this day
+                yield happening, row.n
 
 
 def since(before: Mapping[Happening, int], now: Mapping[Happening, int]) -> dict[Happening, int]:

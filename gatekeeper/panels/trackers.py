@@ -1,7 +1,8 @@
 """Trackers: what became of each, why, and on which pages. What explains a vendor's own number is in gaps.py."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from urllib.parse import quote
 
 from gatekeeper.core.days import days_between
@@ -217,20 +218,16 @@ def coverage_panel(sources: Sources, asked: Asked) -> Panel:
 
 def coverage_pages_panel(sources: Sources, asked: Asked) -> Panel:
     """Return the pages with most page views that have no guard report."""
-    site, days = sources.site.id, (asked.first, asked.last)
-    views = {row.name: row.n for row in sources.store.panel(site, What.PAGE, *days, bot=asked.bot, limit=MOST)}
-    reports: Counter[str] = Counter()
-    for row in sources.store.panel(site, What.PAGE_OUTCOME, *days, tracker=GUARD, bot=asked.bot, limit=MOST):
-        if row.outcome == Outcome.LOADED:
-            reports[row.name] += row.n
-    ranked = sorted(views, key=lambda path: (reports[path] - views[path], path))[:MOST_PAGES]
+    pages = sources.store.panel(sources.site.id, What.PAGE, asked.first, asked.last, bot=asked.bot, limit=MOST)
+    reported = any(page.value for page in pages)
+    ranked = sorted(pages, key=lambda page: (page.value - page.n, page.name))[:MOST_PAGES]
     return Panel(
         "coverage-pages",
         "Coverage by page",
         (Column("page", "Page", Unit.TEXT), *_COVERED),
-        tuple((path, *_covered(views[path], reports[path])) for path in ranked) if reports else (),
+        tuple((page.name, *_covered(page.n, page.value)) for page in ranked) if reported else (),
         note=f"{_COVERAGE_NOTE} The {MOST_PAGES} pages with most views that have none.",
-        missing="" if reports or not views else "No page has sent a guard report on these days.",
+        missing="" if reported or not pages else "No page has sent a guard report on these days.",
     )
 
 
@@ -360,11 +357,12 @@ def tracker_blocked_panel(sources: Sources, asked: Asked) -> Panel:
 
 def pages_panel(sources: Sources, asked: Asked) -> Panel:
     """Return the pages on which anything became of a tracker, those with most first."""
-    found: dict[str, Counter[str]] = {}
-    for row in sources.store.panel(
-        sources.site.id, What.PAGE_OUTCOME, asked.first, asked.last, tracker=asked.about, bot=asked.bot, limit=MOST
-    ):
-        found.setdefault(row.name, Counter())[row.outcome] += row.n
+    found: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    rows = partial(sources.store.panel, sources.site.id, first=asked.first, last=asked.last, bot=asked.bot, limit=MOST)
+    for row in rows(What.PAGE_OUTCOME, name=asked.about):
+        found[row.page][row.outcome] += row.n
+    for row in rows(What.PAGE) if asked.about == GUARD else ():
+        found[row.name][Outcome.LOADED] += row.value
     ranked = sorted(found, key=lambda path: (-found[path].total(), path))[:MOST_PAGES]
     return Panel(
         "tracker-pages",

@@ -87,7 +87,7 @@ class Row(NamedTuple):
     """
 
     name: str
-    tracker: str
+    page: str
     outcome: str
     reason: str
     currency: str
@@ -321,15 +321,13 @@ class Store(Protocol):
         last: str,
         *,
         name: str | None = None,
-        tracker: str | None = None,
         bot: bool = False,
         limit: int = 1000,
     ) -> list[Row]:
         """Return what was counted from one day to another, both included, most first. Exact, of what is settled.
 
         :param first: an ISO date, in the site's time zone.
-        :param name: count only what goes by this name: a path, say, for the outcomes on that page.
-        :param tracker: count only what is of this tracker, where no name is given: for the pages that it is on.
+        :param name: count only what goes by this name: a tracker, say.
         :param bot: count what machines did that say what they are, instead of people.
         """
 

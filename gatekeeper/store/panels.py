@@ -9,7 +9,7 @@ import msgspec
 from gatekeeper.core import columns, days
 from gatekeeper.core.bitsets import Union
 from gatekeeper.core.errors import InvalidInput
-from gatekeeper.core.rollups import FACETS, What
+from gatekeeper.core.rollups import DETAILS, FACETS, What
 
 from .contract import Amount, Row, Visitors, Visits
 from .statements import Statements
@@ -20,9 +20,6 @@ Read = Callable[..., list[tuple[Any, ...]]]
 _Masks = dict[tuple[str, int], int]
 
 _decode = msgspec.json.Decoder(list[str]).decode
-
-#: What has more to tell than a name.
-_DETAILED = frozenset({What.OUTCOME, What.PAGE_OUTCOME, What.EVENT})
 
 
 class Panels:
@@ -40,24 +37,18 @@ class Panels:
         last: str,
         *,
         name: str | None,
-        tracker: str | None,
         bot: bool,
         limit: int,
     ) -> list[Row]:
         """Return what was counted on some days, most first."""
-        asked, spans = (site, what, int(bot)), days.sums(first, last)
-        parameters: list[object]
-        if name is not None:
-            statement = self._sql.panel_of["name"]
-            parameters = [each for span in spans for each in _steps(asked, *span)]
-            parameters += [each for _, end in spans for each in (*asked, name, end)]
-        elif tracker is not None:
-            statement = self._sql.panel_of["tracker"]
-            parameters = [each for span in spans for each in (*asked, *span, tracker)]
-        else:
-            statement = self._sql.panel_details if what in _DETAILED else self._sql.panel
-            parameters = [each for span in spans for each in (*asked, *span)]
-        return [_row(*row) for row in self._read(statement, *parameters, limit)]
+        begin, end, months = days.sums(first, last)
+        given = {"site": site, "what": what, "bot": int(bot), "name": name, "most": limit}
+        for span, dates in (("begin", begin[1:]), ("end", end[1:]), ("months", months)):
+            given |= {f"{span}_first": dates[0], f"{span}_last": dates[1]}
+        given |= {"begin_sign": begin[0], "end_sign": end[0]}
+        statement = self._sql.panel(DETAILS.get(what, ()), named=name is not None)
+        rows = self._read(statement.text, *map(given.__getitem__, statement.order))
+        return [_row(*row) for row in rows if row[-2] or row[-1]]
 
     def by_day(self, site: str, what: What, first: str, last: str, *, name: str | None, bot: bool) -> dict[str, Amount]:
         """Return how much was counted on each of some days."""
@@ -153,5 +144,5 @@ def _steps(asked: tuple[object, ...], first: str, last: str) -> tuple[object, ..
     return (*asked, first, *asked, last)
 
 
-def _row(name: str, tracker: str, outcome: str, reason: str, currency: str, n: Any, value: Any) -> Row:
-    return Row(name, tracker, outcome, reason, currency, int(n), int(value))  # a server's sums are decimals
+def _row(name: str, page: str, outcome: str, reason: str, currency: str, n: Any, value: Any) -> Row:
+    return Row(name, page, outcome, reason, currency, int(n), int(value))  # a server's sums are decimals

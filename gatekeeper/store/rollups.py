@@ -61,12 +61,12 @@ class Books:
         for (what, bot, day, *rest), amount in sorted(rollup.counts.items()):
             of = (self._site, what, int(bot))
             daily.append((*of, day, *rest, *amount))
-            _add(monthly, (*of, month_of(day), *rest), amount)
+            _add(monthly, (*of, *rest, month_of(day)), amount)
             _add(sums, (*of, day), amount)
         for group, n in self._join_visitors(visitors).items():
             _add(sums, self._facet(group), (n, 0))
         self._connection.executemany(sql.add_daily, daily)
-        self._connection.executemany(sql.add_monthly, [(*key, *amount) for key, amount in monthly.items()])
+        self._connection.executemany(sql.add_monthly, [(*key, *amount) for key, amount in sorted(monthly.items())])
         self._connection.executemany(sql.add_sum, [(*key, *amount) for key, amount in sums.items()])
         self._fill({group: members for group, members in rollup.members.items() if group not in visitors})
         numbers = [(self._site, series, self._next[series]) for series in sorted(self._taken)]

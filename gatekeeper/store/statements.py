@@ -4,13 +4,15 @@ Compiling on every batch would cost more than the writes. Each begins with a com
 that a log of slow queries points home.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
+    FromClause,
     Table,
+    Text,
     bindparam,
     case,
     delete,
@@ -27,11 +29,11 @@ from . import schema
 
 _SUBJECT = ("site", "subject")
 _SERIES = ("site", "series")
-_DETAILS = ("name", "tracker", "outcome", "reason", "currency")
-#: What a panel's statement takes for each of four spans: which counts, and the first and the last day or month.
+_DETAILS = ("name", "page", "outcome", "reason", "currency")
+#: Which counts a statement about some span of time reads.
 _OF_SPAN = ("site", "what", "bot")
-_SPAN_NAMES = ("before_", "after_", "beyond_", "months_")
-_SPANS = [(*_OF_SPAN, f"{span}first", f"{span}last") for span in _SPAN_NAMES]
+#: What the names of parameters for the first and the last begin with, in statements of three spans.
+_SPANS = ("begin_", "end_", "months_")
 #: Beyond this no value is added to a sum any more, so that a hundred of them stay within 63 bits.
 MOST_VALUE = 9 * 10**16
 _SIGHTING = ("site", "day", "what", "name", "path")
@@ -51,78 +53,84 @@ def equal(table: Table, *names: str) -> ColumnElement[bool]:
     return condition
 
 
-def _spans() -> Iterator[tuple[str, Table, ColumnElement[str]]]:
-    """Yield the four spans of :func:`~gatekeeper.core.days.sums`, with its table and what that says of the time."""
-    *spans, months = _SPAN_NAMES
-    for span in spans:
-        yield span, schema.rollups, schema.rollups.c.day
-    yield months, schema.monthly_rollups, schema.monthly_rollups.c.month
+def _panel(told: Sequence[str], *, named: bool) -> Any:
+    """Return the SELECT of what was counted in the three spans of :func:`~gatekeeper.core.days.sums`, most first.
 
-
-def _panel(columns: Sequence[str], *, of: str = "") -> Any:
-    """Return the SELECT of what was counted in four spans, most first.
-
-    :param columns: by which counts are told apart.
-    :param of: the column of which only one value is asked for.
+    :param told: the columns by which counts are told apart.
+    :param named: whether only what goes by one name is asked for.
     """
-    parts = []
-    for span, table, when in _spans():
-        added = (-table.c.n, -table.c.value) if span == "beyond_" else (table.c.n, table.c.value)
-        amounts = [*(table.c[name] for name in columns), added[0].label("n"), added[1].label("value")]
-        if of == "name":
-            parts.append(_of_name(amounts, table, when, span))
-        else:
-            wanted = equal(table, *_OF_SPAN) & when.between(bindparam(f"{span}first"), bindparam(f"{span}last"))
-            parts.append(select(*amounts).where(wanted & equal(table, of) if of else wanted))
+    parts = [_days(told, "begin_", named=named), _days(told, "end_", named=named), _months(told, named=named)]
     counted = union_all(*parts).subquery("counted")
+    columns = [counted.c[name] for name in told]
     n = func.sum(counted.c.n)
-    told = [counted.c[name] if name in columns else literal_column("''").label(name) for name in _DETAILS]
+    row = [counted.c[name] if name in told else literal_column("''") for name in _DETAILS[1:]]
+    name = bindparam("name", type_=Text) if named else counted.c.name
     return (
-        select(*told, n, func.sum(counted.c.value))
-        .group_by(*(counted.c[name] for name in columns))
-        .having(n != literal_column("0"))
-        .order_by(n.desc(), *(counted.c[name] for name in columns))
+        select(name, *row, n, func.sum(counted.c.value))
+        .group_by(*columns)
+        .order_by(n.desc(), *columns)
         .limit(bindparam("most"))
         .offset(literal_column("0"))  # SQLAlchemy would write it as a parameter for SQLite
     )
 
 
-def _of_name(columns: Sequence[ColumnElement[Any]], table: Table, when: ColumnElement[str], span: str = "") -> Any:
-    """Return a SELECT of what was counted in a span, of one name alone; its first column, ``at``, says when.
+def _days(told: Sequence[str], span: str, *, named: bool) -> Any:
+    """Return the SELECT of what was counted on some days, added or taken off."""
+    days = schema.rollups
+    columns = [days.c[name] for name in told]
+    n, value = (func.sum(days.c[name]) * bindparam(f"{span}sign") for name in ("n", "value"))
+    amounts = select(*columns, n.label("n"), value.label("value")).group_by(*columns)
+    if named:
+        source, wanted, _ = _of_name(span)
+        return amounts.select_from(source).where(wanted)
+    between = days.c.day.between(bindparam(f"{span}first"), bindparam(f"{span}last"))
+    return amounts.where(equal(days, *_OF_SPAN) & between)
+
+
+def _months(told: Sequence[str], *, named: bool) -> Any:
+    """Return the SELECT of what was counted in some months."""
+    months = schema.monthly_rollups
+    columns = [months.c[name] for name in told]
+    wanted = equal(months, *_OF_SPAN, "name") if named else equal(months, *_OF_SPAN)
+    between = months.c.month.between(bindparam("months_first"), bindparam("months_last"))
+    n, value = (func.sum(months.c[name]).label(name) for name in ("n", "value"))
+    return select(*columns, n, value).where(wanted & between).group_by(*columns)
+
+
+def _of_name(span: str = "") -> tuple[FromClause, ColumnElement[bool], ColumnElement[str]]:
+    """Return where to find what was counted on some days of one name alone: a join, its condition, and what is the day.
 
     It steps from day to day, and on each to the name: a mere range of days would lead through the counts of all names.
 
-    :param when: the column that says on which day, or in which month.
     :param span: what the names of the parameters for the first and the last begin with.
     """
-    next_one = select(func.min(when)).where(equal(table, *_OF_SPAN))
-    begin = next_one.where(when >= bindparam(f"{span}first")).scalar_subquery()
+    days = schema.rollups
+    next_one = select(func.min(days.c.day)).where(equal(days, *_OF_SPAN))
+    begin = next_one.where(days.c.day >= bindparam(f"{span}first")).scalar_subquery()
     found = select(begin.label("at")).cte(f"{span}found", recursive=True)
-    after = next_one.where(when > found.c.at).scalar_subquery()
+    after = next_one.where(days.c.day > found.c.at).scalar_subquery()
     found = found.union_all(select(after).where(found.c.at < bindparam(f"{span}last")))
-    wanted = equal(table, *_OF_SPAN, "name") & (found.c.at <= bindparam(f"{span}last"))
-    return select(found.c.at, *columns).join_from(found, table, when == found.c.at).where(wanted)
-
-
-def _steps(span: str = "") -> list[str]:
-    """Return the order of the parameters by which :func:`_of_name` steps from day to day."""
-    return [*_OF_SPAN, f"{span}first", *_OF_SPAN, f"{span}last"]
-
-
-def _named(span: str = "") -> list[str]:
-    """Return the order of the parameters by which it then finds the name."""
-    return [*_OF_SPAN, "name", f"{span}last"]
+    wanted = equal(days, *_OF_SPAN, "name") & (found.c.at <= bindparam(f"{span}last"))
+    return found.join(days, days.c.day == found.c.at), wanted, found.c.at
 
 
 def _frequent(rows: Any) -> Any:
     """Return the SELECT of the rows of each day that say anything, most first."""
     told = rows.subquery("told")
-    anything = told.c.n != literal_column("0")
-    return select(told).where(anything).order_by(told.c.at, told.c.n.desc(), *(told.c[name] for name in _DETAILS))
+    return (
+        select(told).where(_anything(told.c)).order_by(told.c.at, told.c.n.desc(), *(told.c[name] for name in _DETAILS))
+    )
+
+
+def _anything(columns: Any) -> ColumnElement[bool]:
+    """Return the condition that a row says anything: what was taken back leaves rows of nothing."""
+    n, value = (columns[name] != literal_column("0") for name in ("n", "value"))
+    anything: ColumnElement[bool] = n | value
+    return anything
 
 
 def _visitor_sets(span: str) -> Any:
-    """Return the SELECT of the sets of visitors in one of the three spans."""
+    """Return the SELECT of the sets of visitors in one of the three spans of :func:`~gatekeeper.core.days.spans`."""
     table = schema.monthly_visitor_sets if span == "months_" else schema.visitor_sets
     when = table.c["month" if span == "months_" else "day"]
     inside = when.between(bindparam(f"{span}first"), bindparam(f"{span}last"))
@@ -141,6 +149,13 @@ def _sums(by: tuple[str, ...]) -> Any:
     ends = (totals.c.day, totals.c.day) if "day" in by else (func.min(totals.c.day), func.max(totals.c.day))
     begin, end = (column.label(name) for column, name in zip(ends, ("begin", "until"), strict=True))
     return select(*fields, func.sum(totals.c.n), begin, end).group_by(*(totals.c[field] for field in by))
+
+
+class Ordered(NamedTuple):
+    """A statement as text, and the names of its parameters in their order: each as often as the text has it."""
+
+    text: str
+    order: tuple[str, ...]
 
 
 class Statements:
@@ -258,33 +273,26 @@ class Statements:
 
     def _panels(self) -> None:
         days = schema.rollups
-        self.panel = self._compile("panel", _panel(("name",)), [*chain(*_SPANS), "most"])
-        self.panel_details = self._compile("panel", _panel(_DETAILS), [*chain(*_SPANS), "most"])
-        of_name = [*chain.from_iterable(map(_steps, _SPAN_NAMES)), *chain.from_iterable(map(_named, _SPAN_NAMES))]
-        of_tracker = chain.from_iterable((*span, "tracker") for span in _SPANS)
-        self.panel_of = {
-            "name": self._compile("panel", _panel(_DETAILS, of="name"), [*of_name, "most"]),
-            "tracker": self._compile("panel", _panel(_DETAILS, of="tracker"), [*of_tracker, "most"]),
-        }
+        self._of_panels: dict[tuple[tuple[str, ...], bool], Ordered] = {}
         between = days.c.day.between(bindparam("first"), bindparam("last"))
         of_what = equal(days, "site", "what", "bot")
         in_order = ["site", "what", "bot", "first", "last"]
-        by_name = [*_steps(), *_named()]
+        by_name = [*_OF_SPAN, "first", *_OF_SPAN, "last", *_OF_SPAN, "name", "last"]
         self.by_day = self._of_days("by_day", schema.daily_sums)
         # By ``at``, not by ``day``: SQLite would rather walk all names of all days than sort.
-        amounts = _of_name([days.c.n, days.c.value], days, days.c.day).subquery("amounts")
-        by_day_of = select(amounts.c.at, func.sum(amounts.c.n), func.sum(amounts.c.value)).group_by(amounts.c.at)
-        self.by_day_of = self._compile("by_day", by_day_of, by_name)
+        source, of_name, at = _of_name()
+        by_day_of = select(at, func.sum(days.c.n), func.sum(days.c.value)).select_from(source).where(of_name)
+        self.by_day_of = self._compile("by_day", by_day_of.group_by(at), by_name)
         row = [days.c[name] for name in (*_DETAILS, "n", "value")]
         each_day = select(days.c.day.label("at"), *row).where(of_what & between)
         self.each_day = self._compile("each_day", _frequent(each_day), in_order)
         of_outcome = _frequent(each_day.where(equal(days, "outcome")))
         self.each_day_of = {
-            "name": self._compile("each_day", _frequent(_of_name(row, days, days.c.day)), by_name),
+            "name": self._compile("each_day", _frequent(select(at, *row).select_from(source).where(of_name)), by_name),
             "outcome": self._compile("each_day", of_outcome, [*in_order, "outcome"]),
         }
         days_of = select(days.c.name, func.min(days.c.day), func.max(days.c.day)).where(
-            of_what & between & (days.c.n != literal_column("0"))
+            of_what & between & _anything(days.c)
         )
         self.days_of = self._compile("days_of", days_of.group_by(days.c.name), in_order)
         months = schema.monthly_rollups
@@ -292,14 +300,21 @@ class Statements:
         months_of = select(months.c.name, func.min(month), func.max(month)).where(
             equal(months, "site", "what", "bot")
             & month.between(bindparam("first"), bindparam("last"))
-            & (months.c.n != literal_column("0"))
+            & _anything(months.c)
         )
         self.months_of = self._compile("days_of", months_of.group_by(months.c.name), in_order)
         self.facet_names = self._of_days("visits", schema.facet_names)
         self.facet_codes = self._of_days("visits", schema.facet_codes)
-        spans = [span for span in _SPAN_NAMES if span != "beyond_"]  # of a union nothing can be taken off
-        in_spans = chain.from_iterable(("site", "bot", f"{span}first", f"{span}last") for span in spans)
-        self.visitor_sets = self._compile("visitors", union_all(*map(_visitor_sets, spans)), [*in_spans])
+        in_spans = chain.from_iterable(("site", "bot", f"{span}first", f"{span}last") for span in _SPANS)
+        self.visitor_sets = self._compile("visitors", union_all(*map(_visitor_sets, _SPANS)), [*in_spans])
+
+    def panel(self, told: tuple[str, ...], *, named: bool) -> Ordered:
+        """Return the SELECT of counts that are told apart by some details, of one name alone or by name."""
+        key = (told, named)
+        if key not in self._of_panels:
+            statement = _panel(told if named else ("name", *told), named=named)
+            self._of_panels[key] = self._ordered("panel", statement)
+        return self._of_panels[key]
 
     def _of_days(self, name: str, table: Table) -> str:
         """Return the SELECT of the rows of some days, without what they have in common."""
@@ -326,8 +341,8 @@ class Statements:
         if key not in self._of_totals:
             totals = schema.totals
             wanted = equal(totals, "site", *given) & totals.c.day.between(bindparam("first"), bindparam("last"))
-            statement = (_sums(by) if form == "sums" else select(totals)).where(wanted)
-            self._of_totals[key] = self._compile(form, statement, ["site", *given, "first", "last"])
+            statement: Any = _sums(by) if form == "sums" else select(totals)
+            self._of_totals[key] = self._compile(form, statement.where(wanted), ["site", *given, "first", "last"])
         return self._of_totals[key]
 
     def _sightings(self) -> None:
@@ -418,8 +433,11 @@ class Statements:
 
         :param parameters: in the order in which callers give them; a mistake here shows on import.
         """
+        compiled = self._ordered(name, statement)
+        if compiled.order != tuple(parameters):
+            raise AssertionError(f"{name} takes {compiled.order}, not {tuple(parameters)}")
+        return compiled.text
+
+    def _ordered(self, name: str, statement: ClauseElement) -> Ordered:
         compiled = statement.compile(dialect=self._dialect)
-        order = tuple(getattr(compiled, "positiontup", None) or ())
-        if order != tuple(parameters):
-            raise AssertionError(f"{name} takes {order}, not {tuple(parameters)}")
-        return f"/* store.{name} */ {compiled}"
+        return Ordered(f"/* store.{name} */ {compiled}", tuple(getattr(compiled, "positiontup", None) or ()))

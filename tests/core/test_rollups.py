@@ -18,8 +18,8 @@ SUBJECTS = [bytes([number]) * 16 for number in range(3)]
 OF_THE_LOG = {EventKind.VIEW, EventKind.STAY, EventKind.OUTCOME, EventKind.EVENT, EventKind.OUT}
 #: Where a count's names are in the oracle's, beside the first four.
 DETAILS = {
-    What.OUTCOME: ("tracker", "outcome", "reason"),
-    What.PAGE_OUTCOME: ("tracker", "outcome", "reason"),
+    What.OUTCOME: ("outcome", "reason"),
+    What.PAGE_OUTCOME: ("page", "outcome", "reason"),
     What.EVENT: ("currency",),
 }
 
@@ -55,8 +55,6 @@ class Books:
 def named(count: Count) -> tuple[str, ...]:
     """Return a count's key as the oracle has it."""
     who = "bot" if count.bot else "human"
-    if count.what is What.OUTCOME:
-        return ("outcome", who, count.day, count.name, count.outcome, count.reason)
     return (count.what, who, count.day, count.name, *(getattr(count, part) for part in DETAILS.get(count.what, ())))
 
 

@@ -192,6 +192,8 @@ def make_old(url: str, rows: list[tuple[object, ...]]) -> None:
         connection.executemany(f"INSERT INTO members VALUES ({places})", rows)
         for table in ("daily_sums", "facet_names", "facet_codes", "visitor_sets", "monthly_visitor_sets"):
             connection.execute(f"DROP TABLE {table}")
+        for table in ("rollups", "monthly_rollups"):
+            connection.execute(f"ALTER TABLE {table} RENAME COLUMN page TO tracker")
         for series, n in (("visitor", 2), (DAY, 2), (f"{DAY} device human", 2)):
             connection.execute(f"INSERT INTO numbers VALUES ('{SITE}', '{series}', {n})")
         connection.execute("UPDATE alembic_version SET version_num = '0009'")

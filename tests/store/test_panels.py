@@ -60,8 +60,8 @@ def test_only_the_days_that_were_asked_for_count(visited: Store, first: str, las
     assert {row.name: row.n for row in visited.panel(SITE, What.PAGE, first, last)} == pages
     for name in ("/same", "/page-1"):
         assert sum(row.n for row in visited.panel(SITE, What.PAGE, first, last, name=name)) == pages[name]
-    of_tracker = visited.panel(SITE, What.PAGE_OUTCOME, first, last, tracker="ga")
-    assert [(row.name, row.n) for row in of_tracker] == ([("/same", len(inside))] if inside else [])
+    of_tracker = visited.panel(SITE, What.PAGE_OUTCOME, first, last, name="ga")
+    assert [(row.page, row.n) for row in of_tracker] == ([("/same", len(inside))] if inside else [])
     assert {day: amount.n for day, amount in visited.by_day(SITE, What.PAGE, first, last).items()} == dict.fromkeys(
         days, 2
     )

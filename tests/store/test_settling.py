@@ -35,7 +35,7 @@ ALWAYS = ("2000-01-01", "2099-12-31")
 BEACON = Allowed(Reason.GRANTED, SITE, "ad", "marketing", 1)
 OF_THE_LOG = {EventKind.VIEW, EventKind.STAY, EventKind.OUTCOME, EventKind.EVENT, EventKind.OUT}
 #: How the oracle names what a panel's rows tell, beside their name.
-DETAILS = {What.OUTCOME: ("outcome", "reason"), What.PAGE_OUTCOME: ("tracker", "outcome", "reason")}
+DETAILS = {What.OUTCOME: ("outcome", "reason"), What.PAGE_OUTCOME: ("page", "outcome", "reason")}
 DETAILS |= {What.EVENT: ("currency",)}
 COUNTED = sorted(set(What) - {What.VISITOR})
 
@@ -263,7 +263,7 @@ def test_visits_are_not_kept_by_what_is_no_facet(command: Store, asked: What) ->
         command.visits(SITE, What.BROWSER, *ALWAYS, where={asked: "x"})
 
 
-def test_what_became_of_trackers_is_told_for_one_page(command: Store) -> None:
+def test_what_became_of_one_tracker_is_told_by_page(command: Store) -> None:
     record = new_record()
     command.record(record)
     for path, outcome in (("/a", "loaded"), ("/a", "loaded"), ("/a", "blocked"), ("/b", "loaded")):
@@ -271,13 +271,14 @@ def test_what_became_of_trackers_is_told_for_one_page(command: Store) -> None:
         command.append(seen(record.subject, kind=EventKind.OUTCOME, tracker="ga", fields=fields), PERMIT)
     command.settle()
 
-    rows = command.panel(SITE, What.PAGE_OUTCOME, *ALWAYS, name="/a")
+    rows = command.panel(SITE, What.PAGE_OUTCOME, *ALWAYS, name="ga")
 
-    assert [(row.name, row.tracker, row.outcome, row.n) for row in rows] == [
-        ("/a", "ga", "loaded", 2),
-        ("/a", "ga", "blocked", 1),
+    assert [(row.name, row.page, row.outcome, row.n) for row in rows] == [
+        ("ga", "/a", "loaded", 2),
+        ("ga", "/a", "blocked", 1),
+        ("ga", "/b", "loaded", 1),
     ]
-    assert command.by_day(SITE, What.PAGE_OUTCOME, *ALWAYS, name="/b") == {"2026-11-18": Amount(1, 0)}
+    assert command.by_day(SITE, What.PAGE_OUTCOME, *ALWAYS, name="ga") == {"2026-11-18": Amount(4, 0)}
 
 
 def test_the_pages_of_one_tracker_are_told_over_days_and_whole_months(command: Store) -> None:
@@ -291,7 +292,7 @@ def test_the_pages_of_one_tracker_are_told_over_days_and_whole_months(command: S
     command.settle()
 
     def pages(first: str, last: str) -> dict[str, int]:
-        return {row.name: row.n for row in command.panel(SITE, What.PAGE_OUTCOME, first, last, tracker="ga")}
+        return {row.page: row.n for row in command.panel(SITE, What.PAGE_OUTCOME, first, last, name="ga")}
 
     assert pages(*ALWAYS) == {"/a": 3, "/b": 3}
     assert pages("2026-11-18", "2026-11-18") == {"/a": 2, "/b": 2}
