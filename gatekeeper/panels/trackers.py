@@ -359,7 +359,7 @@ def pages_panel(sources: Sources, asked: Asked) -> Panel:
     """Return the pages on which anything became of a tracker, those with most first."""
     found: defaultdict[str, Counter[str]] = defaultdict(Counter)
     rows = partial(sources.store.panel, sources.site.id, first=asked.first, last=asked.last, bot=asked.bot, limit=MOST)
-    for row in rows(What.PAGE_OUTCOME, name=asked.about):
+    for row in rows(What.PAGE_OUTCOME, name=asked.about, by=("page", "outcome")):
         found[row.page][row.outcome] += row.n
     for row in rows(What.PAGE) if asked.about == GUARD else ():
         found[row.name][Outcome.LOADED] += row.value

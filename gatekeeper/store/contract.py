@@ -321,6 +321,7 @@ class Store(Protocol):
         last: str,
         *,
         name: str | None = None,
+        by: tuple[str, ...] | None = None,
         bot: bool = False,
         limit: int = 1000,
     ) -> list[Row]:
@@ -328,6 +329,8 @@ class Store(Protocol):
 
         :param first: an ISO date, in the site's time zone.
         :param name: count only what goes by this name: a tracker, say.
+        :param by: which of :data:`~gatekeeper.core.rollups.DETAILS` are told apart; by default all are. Fewer take less
+            time.
         :param bot: count what machines did that say what they are, instead of people.
         """
 

@@ -340,11 +340,12 @@ class Keeper:
         last: str,
         *,
         name: str | None = None,
+        by: tuple[str, ...] | None = None,
         bot: bool = False,
         limit: int = 1000,
     ) -> list[Row]:
         """See :meth:`gatekeeper.store.contract.Store.panel`."""
-        return self._panels.panel(site, what, first, last, name=name, bot=bot, limit=limit)
+        return self._panels.panel(site, what, first, last, name=name, by=by, bot=bot, limit=limit)
 
     def by_day(
         self, site: str, what: What, first: str, last: str, *, name: str | None = None, bot: bool = False

@@ -37,6 +37,7 @@ class Panels:
         last: str,
         *,
         name: str | None,
+        by: tuple[str, ...] | None,
         bot: bool,
         limit: int,
     ) -> list[Row]:
@@ -46,7 +47,7 @@ class Panels:
         for span, dates in (("begin", begin[1:]), ("end", end[1:]), ("months", months)):
             given |= {f"{span}_first": dates[0], f"{span}_last": dates[1]}
         given |= {"begin_sign": begin[0], "end_sign": end[0]}
-        statement = self._sql.panel(DETAILS.get(what, ()), named=name is not None)
+        statement = self._sql.panel(DETAILS.get(what, ()) if by is None else by, named=name is not None)
         rows = self._read(statement.text, *map(given.__getitem__, statement.order))
         return [_row(*row) for row in rows if row[-2] or row[-1]]
 

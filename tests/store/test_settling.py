@@ -278,6 +278,8 @@ def test_what_became_of_one_tracker_is_told_by_page(command: Store) -> None:
         ("ga", "/a", "blocked", 1),
         ("ga", "/b", "loaded", 1),
     ]
+    by_page = command.panel(SITE, What.PAGE_OUTCOME, *ALWAYS, name="ga", by=("page",))
+    assert [(row.name, row.page, row.outcome, row.n) for row in by_page] == [("ga", "/a", "", 3), ("ga", "/b", "", 1)]
     assert command.by_day(SITE, What.PAGE_OUTCOME, *ALWAYS, name="ga") == {"2026-11-18": Amount(4, 0)}
 
 
