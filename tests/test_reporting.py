@@ -74,7 +74,7 @@ def test_few_people_are_not_told_of(store: Store) -> None:
 
     report = made(store, "browsers")
 
-    assert "fewer than 10" in reporting.to_text(report, most=20)
+    assert "too few to tell" in reporting.to_text(report, most=20)
     [panel] = json.loads(reporting.to_json(report))["panels"]
     assert {"hidden": "few"} in [cell for row in panel["rows"] for cell in row.values()]
 

@@ -56,7 +56,7 @@ def report(
 ) -> None:
     """Print what the dashboard shows, or write it to a file.
 
-    Numbers are those of the dashboard. "not measured" is not 0; "fewer than 10" are too few people to tell of.
+    Numbers are those of the dashboard. "not measured" is not 0; "too few to tell" hides how many.
 
     \b
     For example:

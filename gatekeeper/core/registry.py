@@ -60,6 +60,7 @@ def _site(site_id: str, table: Mapping[str, Any]) -> Site:
         ip=Ip(table.get("ip", Ip.FULL)),
         ip_full_days=table.get("ip_full_days", Site.ip_full_days),
         anonymous_totals=table.get("anonymous_totals", False),
+        smallest_group=table.get("smallest_group", Site.smallest_group),
         hosts=tuple(table.get("hosts", ())),
         gate=_gate(table.get("gate", {})),
         search=_search(table.get("search", {})),

@@ -334,6 +334,7 @@ _SITE = _table(
             "additionalProperties": _table({"purpose": _ASKED}, []),
             "propertyNames": {"pattern": _ID},
         },
+        "smallest_group": _number(5, 1000, "how many people share what is told of them", "10 is usual"),
         "anonymous_totals": _yes_no("whether totals are counted of those who have not agreed; the notice says so"),
         "controller": _table(
             {

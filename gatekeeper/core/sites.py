@@ -118,6 +118,7 @@ class Site:
     :param time_zone: in which its days begin and end, for all that is counted by day; an IANA name.
     :param choice_days: how long a choice holds.
     :param hosts: hosts of the site's own besides its origins, such as one for images; its pages always reach them.
+    :param smallest_group: of fewer people nothing is told that they share: no browser, country, referrer, search.
     :param moved: the fields of an event that it keeps under another purpose than usual.
     :param events: the purposes of its own events; those that are not here are of the visit log's.
     :param notices: by number, published ones only; the highest number is current.
@@ -140,6 +141,7 @@ class Site:
     ip: Ip = Ip.FULL
     ip_full_days: int = 30
     anonymous_totals: bool = False
+    smallest_group: int = 10
     hosts: tuple[str, ...] = ()
     gate: Gate = Gate()
     search: Search = Search()

@@ -13,7 +13,7 @@ from gatekeeper.core.rollups import UNITS, What
 from gatekeeper.core.trackers import GUARD, Outcome, fires_as
 from gatekeeper.store.contract import PARTIAL, Row, Total
 
-from .sources import SMALLEST_GROUP, Listed, Sources
+from .sources import Listed, Sources
 
 _PAGE = "overview"
 #: What all of the site's visitors are asked, and what only those tell who let their visits be logged.
@@ -68,7 +68,8 @@ def _glance(sources: Sources, asked: Asked) -> Panel:
     rows = [(title, *_beside(sources, asked, counts)) for title, _, counts in told]
     if asked.where:
         title, visits, visits_before, _ = rows[1]
-        rows[1] = (title, _few(visits), _few(visits_before), None)
+        least = sources.site.smallest_group
+        rows[1] = (title, _few(visits, least), _few(visits_before, least), None)
     filtered = " Filters apply to visits alone." if asked.where else ""
     return Panel(
         "glance",
@@ -233,16 +234,16 @@ def _of_days(id: str, title: str, column: str, what: What, sources: Sources, ask
     """Make a panel of one number by day, beside the days before."""
     now, before = _twice(asked, partial(_daily, sources, asked, what))
     rows = _beside_by_day(sources, asked, now, before)
-    hides = bool(asked.where) and what is What.VISIT
+    hides, least = bool(asked.where) and what is What.VISIT, sources.site.smallest_group
     if hides:
-        rows = tuple((day, *map(_few, cells)) for day, *cells in rows)
+        rows = tuple((day, *(_few(cell, least) for cell in cells)) for day, *cells in rows)
     return Panel(
         id,
         title,
         (Column("day", "Day", Unit.DAY), Column("n", column), Column("before", "The days before")),
         rows,
         Chart(Shape.LINES, "day", ("n", "before")),
-        note=f"{_OF_LOGGED} Of fewer than {SMALLEST_GROUP} visits a day no number is told." if hides else _OF_LOGGED,
+        note=f"{_OF_LOGGED} Of fewer than {least} visits a day no number is told." if hides else _OF_LOGGED,
     )
 
 
@@ -483,9 +484,9 @@ def _began(sources: Sources, asked: Asked) -> str:
     return f" Counting began on {begun}." if asked.before_first < begun <= asked.last else ""
 
 
-def _few(cell: Cell) -> Cell:
+def _few(cell: Cell, least: int) -> Cell:
     """Hide a number of visits that share something, where they are few."""
-    return Hidden.FEW if isinstance(cell, int) and 0 < cell < SMALLEST_GROUP else cell
+    return Hidden.FEW if isinstance(cell, int) and 0 < cell < least else cell
 
 
 _BY_DAY = (

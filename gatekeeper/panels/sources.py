@@ -10,9 +10,6 @@ from gatekeeper.store.contract import KINDS, Store, Total
 
 Read = TypeVar("Read")
 
-#: The smallest group of people of whom an attribute is shown.
-SMALLEST_GROUP = 10
-
 
 @dataclass(frozen=True, slots=True)
 class Sources:

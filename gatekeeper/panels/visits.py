@@ -11,12 +11,12 @@ from gatekeeper.core.panels import Asked, Cell, Chart, Column, Hidden, Panel, Sh
 from gatekeeper.core.rollups import FACETS, NEW, OTHER, RETURNING, What
 
 from .groups import REST, fold_small
-from .sources import SMALLEST_GROUP, Listed, Sources
+from .sources import Listed, Sources
 
 _PAGE = "visits"
 _NOTE = "Of visitors who let their visits be logged."
-_SMALL = f"Of fewer than {SMALLEST_GROUP} nothing is told by itself."
-_TOO_FEW = f"Fewer than {SMALLEST_GROUP} visits pass these filters, and of so few nothing is told."
+_SMALL = "Of fewer than {} nothing is told by itself."
+_TOO_FEW = "Fewer than {} visits pass these filters, and of so few nothing is told."
 #: So many values are read; what is beyond them has almost nothing of the whole.
 _MOST = 10_000
 #: The same where the rest has a row of its own: nobody reads on.
@@ -90,6 +90,7 @@ _TRACKERS = frozenset({What.BEACON, What.CLICK})
 
 
 def _attribute(sources: Sources, asked: Asked, *, of: _Attribute) -> Panel:
+    least = sources.site.smallest_group
     filtered = bool(asked.where) and of.what in FACETS
     missing = _unmeasured(sources, of.what)
     counted: list[tuple[str, int]] = []
@@ -99,7 +100,7 @@ def _attribute(sources: Sources, asked: Asked, *, of: _Attribute) -> Panel:
             sources.site.id, of.what, asked.first, asked.last, where=asked.where, bot=asked.bot
         )
         counted = list(found.by_name.items())
-        missing = _TOO_FEW if sum(found.by_name.values()) < SMALLEST_GROUP else ""
+        missing = _TOO_FEW.format(least) if sum(found.by_name.values()) < least else ""
     else:
         days = asked.first, asked.last
         most = _MOST_APART if of.people else _MOST
@@ -112,7 +113,7 @@ def _attribute(sources: Sources, asked: Asked, *, of: _Attribute) -> Panel:
             missing = "No address could be told apart: the command gatekeeper geo fetches what that needs."
     # Whom a filter picks out by what they are, is told of no finer by where they went.
     apart = of.people or (filtered and not _PEOPLE.isdisjoint(asked.where))
-    cells: Sequence[tuple[str, Cell]] = fold_small(counted, SMALLEST_GROUP, more) if apart else counted
+    cells: Sequence[tuple[str, Cell]] = fold_small(counted, least, more) if apart else counted
     return Panel(
         of.id,
         of.title,
@@ -120,7 +121,7 @@ def _attribute(sources: Sources, asked: Asked, *, of: _Attribute) -> Panel:
         () if missing else tuple((name or of.empty, n) for name, n in cells),
         Chart(Shape.BARS, "name", ("n",)) if of.drawn else None,
         () if missing else tuple(_link(of.what, name) for name, _ in cells),
-        note=f"{of.note} {_SMALL}" if apart else of.note,
+        note=f"{of.note} {_SMALL.format(least)}" if apart else of.note,
         missing=missing,
     )
 
@@ -145,11 +146,12 @@ def _by_day(sources: Sources, asked: Asked) -> Panel:
     visitors = sources.store.visitors(sources.site.id, asked.first, asked.last, bot=asked.bot).by_day
     hides = not _PEOPLE.isdisjoint(asked.where)
     all_visits = Counter(new) + Counter(returning)
-    missing = _TOO_FEW if asked.where and all_visits.total() < SMALLEST_GROUP else ""
+    least = sources.site.smallest_group
+    missing = _TOO_FEW.format(least) if asked.where and all_visits.total() < least else ""
 
     def cell(found: Mapping[str, int], day: str) -> Cell:
         n = found.get(day, 0)
-        return Hidden.FEW if hides and 0 < n < SMALLEST_GROUP else n
+        return Hidden.FEW if hides and 0 < n < least else n
 
     rows = tuple(
         (

@@ -9,10 +9,8 @@ import msgspec
 
 from gatekeeper.core.panels import Cell, Hidden, Panel, Unit
 
-from .sources import SMALLEST_GROUP
-
 NOT_MEASURED = "not measured"
-FEW = f"fewer than {SMALLEST_GROUP}"
+FEW = "too few to tell"
 
 #: What makes a spreadsheet take a cell for a formula (ASVS 1.2.10; OWASP CSV Injection), and the full-width forms that
 #: some take for the same.

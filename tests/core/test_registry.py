@@ -362,6 +362,8 @@ def test_an_empty_text_is_as_good_as_none(text: str):
         ("ip_full_days", -1, "a whole number of days, 0 to 395", "shortened"),
         ("log_days", 761, "a whole number of days, 1 to 760", "25 months"),
         ("log_days", 0, "a whole number of days, 1 to 760", "25 months"),
+        ("smallest_group", 4, "a whole number, 5 to 1000", "10"),
+        ("smallest_group", 1001, "a whole number, 5 to 1000", "10"),
         ("anonymous_totals", "yes", "true or false", "totals"),
         ("anonymous_totals", 1, "true or false", "totals"),
         ("name", "x" * 2001, "in at most 2000 characters", "as they know it"),

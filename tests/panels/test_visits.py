@@ -48,15 +48,15 @@ def store(tmp_path_factory: pytest.TempPathFactory, site: Site, happened: list[E
         yield opened_store
 
 
-def folded(counts: dict[str, int], empty: str = "(unknown)") -> dict[str, Any]:
+def folded(counts: dict[str, int], empty: str = "(unknown)", least: int = 10) -> dict[str, Any]:
     """Fold small groups in the plainest way; a rest that is small itself takes the next larger group along."""
     groups = sorted(((n, name or empty) for name, n in counts.items()), reverse=True)
-    shown = [group for group in groups if group[0] >= 10]
+    shown = [group for group in groups if group[0] >= least]
     rest = sum(n for n, _ in groups) - sum(n for n, _ in shown)
-    if shown and 0 < rest < 10:
+    if shown and 0 < rest < least:
         rest += shown.pop()[0]
     told: dict[str, Any] = {name: n for n, name in shown}
-    return told if not rest else {**told, REST: rest if rest >= 10 else Hidden.FEW}
+    return told if not rest else {**told, REST: rest if rest >= least else Hidden.FEW}
 
 
 @pytest.mark.parametrize("panel", FACET_OF)
@@ -171,6 +171,16 @@ def test_values_beyond_those_that_are_read_are_of_the_rest(
 
     most = max(whole, key=lambda name: whole[name] if name != REST else 0)
     assert told == {most: whole[most], REST: sum(whole.values()) - whole[most]}
+
+
+@pytest.mark.parametrize("least", [5, 30])
+def test_a_site_says_what_its_smallest_group_is(store: Store, happened: list[Event], least: int) -> None:
+    own = shop(smallest_group=least)
+    counts = oracle.filtered(happened, "UTC", FIRST, LAST, What.BROWSER, {})
+    panel = make(store, own, "browsers", asked(FIRST, LAST))
+
+    assert table(panel) == folded(counts, least=least)
+    assert f"Of fewer than {least} nothing is told" in panel.note
 
 
 def test_without_a_search_that_is_declared_nothing_is_measured(store: Store) -> None:

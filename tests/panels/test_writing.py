@@ -14,7 +14,7 @@ from gatekeeper.panels.writing import csv_of, json_of, say
 SAID = [
     (None, Unit.COUNT, "not measured"),
     (None, Unit.SHARE, "not measured"),
-    (Hidden.FEW, Unit.COUNT, "fewer than 10"),
+    (Hidden.FEW, Unit.COUNT, "too few to tell"),
     (0, Unit.COUNT, "0"),
     (1234567, Unit.COUNT, "1,234,567"),
     (2.5, Unit.COUNT, "2.5"),
@@ -78,7 +78,7 @@ def test_numbers_of_a_file_are_numbers(number: float, told: str) -> None:
 def test_what_is_not_measured_is_never_zero() -> None:
     made = panel(("/tea", None), ("/cups", Hidden.FEW), ("/spoons", 0))
 
-    assert [row[1] for row in file(made)] == ["not measured", "fewer than 10", "0"]
+    assert [row[1] for row in file(made)] == ["not measured", "too few to tell", "0"]
     assert [row["n"] for row in json.loads(json_of(made))["rows"]] == [None, {"hidden": "few"}, 0]
 
 

@@ -89,7 +89,7 @@ def test_text_and_html_have_the_same_numbers(write: Callable[..., EmailMessage])
     mail = write(BY_DAY, MISSING, EMPTY)
     (text,) = [part.get_content() for part in parts(mail)["text/plain"]]
 
-    for said in ("Choices by day", "1,234", "50.0 %", "not measured", "fewer than 10", "Of everybody.", "2026-11-09"):
+    for said in ("Choices by day", "1,234", "50.0 %", "not measured", "too few to tell", "Of everybody.", "2026-11-09"):
         assert said in text, said
         assert said in html_of(mail), said
     assert "Not measured. Nobody counts it." in text
@@ -108,10 +108,10 @@ Beside it: 2026-11-09 to 2026-11-15.
 
 Choices by day
 --------------
-Day              Accepted         Share
-2026-11-16          1,234        50.0 %
-2026-11-17   not measured  not measured
-2026-11-18  fewer than 10        25.0 %
+Day                Accepted         Share
+2026-11-16            1,234        50.0 %
+2026-11-17     not measured  not measured
+2026-11-18  too few to tell        25.0 %
 """
     )
 
