@@ -387,15 +387,12 @@ def _counted_by_hits(sources: Sources, asked: Asked, first: str, last: str) -> s
 def _of_outcome(
     sources: Sources, asked: Asked, totals: Mapping[Total, int], outcome: str, trackers: Collection[str]
 ) -> Daily:
-    """Return how often some trackers had an outcome, by day. Of the log, only that is read: a year has a lot.
+    """Return how often some trackers had an outcome, by day.
 
     :param totals: what totals tell of all outcomes.
     """
-    daily: Daily = Counter()
-    site, days = sources.site.id, (asked.first, asked.last)
-    logged = sources.store.each_day(site, What.OUTCOME, *days, outcome=outcome, bot=asked.bot)
-    for day, rows in logged.items():
-        daily[day] += sum(row.n for row in rows if row.name in trackers)
+    days = asked.first, asked.last
+    daily: Daily = Counter(sources.store.outcomes_by_day(sources.site.id, outcome, trackers, *days, bot=asked.bot))
     for total, n in totals.items():
         if total.outcome == outcome and total.name in trackers:
             daily[total.day] += n

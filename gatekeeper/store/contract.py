@@ -1,6 +1,6 @@
 """What a store promises, whatever the engine. The contract tests run on every one of them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -347,13 +347,14 @@ class Store(Protocol):
         last: str,
         *,
         name: str | None = None,
-        outcome: str | None = None,
         bot: bool = False,
     ) -> dict[str, list[Row]]:
-        """Return what was counted on each day that had any, as :meth:`panel` does for all days together.
+        """Return what was counted on each day that had any, as :meth:`panel` does for all days together."""
 
-        :param outcome: only what had this outcome, where no name is given.
-        """
+    def outcomes_by_day(
+        self, site: str, outcome: str, trackers: Collection[str], first: str, last: str, *, bot: bool = False
+    ) -> dict[str, int]:
+        """Return how often some trackers had an outcome, together, on each day that had any."""
 
     def days_of(self, site: str, what: What, first: str, last: str, *, bot: bool = False) -> dict[str, tuple[str, str]]:
         """Return, by name, the first and the last of some days on which anything was counted."""

@@ -3,7 +3,7 @@
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -361,11 +361,16 @@ class Keeper:
         last: str,
         *,
         name: str | None = None,
-        outcome: str | None = None,
         bot: bool = False,
     ) -> dict[str, list[Row]]:
         """See :meth:`gatekeeper.store.contract.Store.each_day`."""
-        return self._panels.each_day(site, what, first, last, name=name, outcome=outcome, bot=bot)
+        return self._panels.each_day(site, what, first, last, name=name, bot=bot)
+
+    def outcomes_by_day(
+        self, site: str, outcome: str, trackers: Collection[str], first: str, last: str, *, bot: bool = False
+    ) -> dict[str, int]:
+        """See :meth:`gatekeeper.store.contract.Store.outcomes_by_day`."""
+        return self._panels.outcomes_by_day(site, outcome, trackers, first, last, bot=bot)
 
     def days_of(self, site: str, what: What, first: str, last: str, *, bot: bool = False) -> dict[str, tuple[str, str]]:
         """See :meth:`gatekeeper.store.contract.Store.days_of`."""

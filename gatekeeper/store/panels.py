@@ -1,7 +1,7 @@
 """Reading rollups: what panels show. Events are never looked at."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import msgspec
@@ -61,20 +61,28 @@ class Panels:
         return {day: Amount(int(n), int(value)) for day, n, value in rows}
 
     def each_day(
-        self, site: str, what: What, first: str, last: str, *, name: str | None, outcome: str | None, bot: bool
+        self, site: str, what: What, first: str, last: str, *, name: str | None, bot: bool
     ) -> dict[str, list[Row]]:
         """Return what was counted on each of some days, most first."""
         asked = (site, what, int(bot))
-        if name is not None:
-            rows = self._read(self._sql.each_day_of["name"], *_steps(asked, first, last), *asked, name, last)
-        elif outcome is not None:
-            rows = self._read(self._sql.each_day_of["outcome"], *asked, first, last, outcome)
-        else:
+        if name is None:
             rows = self._read(self._sql.each_day, *asked, first, last)
+        else:
+            rows = self._read(self._sql.each_day_of, *_steps(asked, first, last), *asked, name, last)
         found: defaultdict[str, list[Row]] = defaultdict(list)
         for day, *row in rows:
             found[day].append(_row(*row))
         return dict(found)
+
+    def outcomes_by_day(
+        self, site: str, outcome: str, trackers: Collection[str], first: str, last: str, *, bot: bool
+    ) -> dict[str, int]:
+        """Return how often some trackers had an outcome, together, on each of some days."""
+        if not trackers:
+            return {}
+        statement = self._sql.outcomes_by_day(len(trackers))
+        asked = (site, What.OUTCOME, int(bot), first, last, outcome)
+        return {day: int(n) for day, n in self._read(statement, *asked, *trackers)}
 
     def days_of(self, site: str, what: What, first: str, last: str, *, bot: bool) -> dict[str, tuple[str, str]]:
         """Return, by name, the first and the last of some days on which anything was counted."""

@@ -274,6 +274,7 @@ class Statements:
     def _panels(self) -> None:
         days = schema.rollups
         self._of_panels: dict[tuple[tuple[str, ...], bool], Ordered] = {}
+        self._of_outcomes: dict[int, str] = {}
         between = days.c.day.between(bindparam("first"), bindparam("last"))
         of_what = equal(days, "site", "what", "bot")
         in_order = ["site", "what", "bot", "first", "last"]
@@ -286,11 +287,8 @@ class Statements:
         row = [days.c[name] for name in (*_DETAILS, "n", "value")]
         each_day = select(days.c.day.label("at"), *row).where(of_what & between)
         self.each_day = self._compile("each_day", _frequent(each_day), in_order)
-        of_outcome = _frequent(each_day.where(equal(days, "outcome")))
-        self.each_day_of = {
-            "name": self._compile("each_day", _frequent(select(at, *row).select_from(source).where(of_name)), by_name),
-            "outcome": self._compile("each_day", of_outcome, [*in_order, "outcome"]),
-        }
+        each_day_of = _frequent(select(at, *row).select_from(source).where(of_name))
+        self.each_day_of = self._compile("each_day", each_day_of, by_name)
         days_of = select(days.c.name, func.min(days.c.day), func.max(days.c.day)).where(
             of_what & between & _anything(days.c)
         )
@@ -315,6 +313,18 @@ class Statements:
             statement = _panel(told if named else ("name", *told), named=named)
             self._of_panels[key] = self._ordered("panel", statement)
         return self._of_panels[key]
+
+    def outcomes_by_day(self, many: int) -> str:
+        """Return the SELECT of how often so many trackers had an outcome, together, on each of some days."""
+        if many not in self._of_outcomes:
+            days = schema.rollups
+            trackers = [f"tracker_{number}" for number in range(many)]
+            wanted = equal(days, *_OF_SPAN) & days.c.day.between(bindparam("first"), bindparam("last"))
+            wanted &= equal(days, "outcome") & days.c.name.in_([bindparam(tracker) for tracker in trackers])
+            statement = select(days.c.day, func.sum(days.c.n)).where(wanted).group_by(days.c.day)
+            parameters = [*_OF_SPAN, "first", "last", "outcome", *trackers]
+            self._of_outcomes[many] = self._compile("outcomes_by_day", statement, parameters)
+        return self._of_outcomes[many]
 
     def _of_days(self, name: str, table: Table) -> str:
         """Return the SELECT of the rows of some days, without what they have in common."""

@@ -318,16 +318,32 @@ def test_each_day_says_what_the_panel_of_that_day_says(
         by_day = {day: zoned.panel(site, what, day, day, bot=bot) for day in days}
         detailed = {day: rows for day, rows in by_day.items() if rows}
         assert zoned.each_day(site, what, days[0], days[-1], bot=bot) == detailed
-        for outcome in {row.outcome for rows in by_day.values() for row in rows}:
-            of_it = {day: [row for row in rows if row.outcome == outcome] for day, rows in detailed.items()}
-            of_it = {day: rows for day, rows in of_it.items() if rows}
-            assert zoned.each_day(site, what, days[0], days[-1], outcome=outcome, bot=bot) == of_it
         for name in {row.name for rows in by_day.values() for row in rows}:
             of_it = {day: [row for row in rows if row.name == name] for day, rows in detailed.items()}
             of_it = {day: rows for day, rows in of_it.items() if rows}
             assert zoned.each_day(site, what, days[0], days[-1], name=name, bot=bot) == of_it
             for begins, ends in ((days[0], days[-1]), ALWAYS):
                 assert zoned.days_of(site, what, begins, ends, bot=bot)[name] == (min(of_it), max(of_it))
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data(), bot=st.booleans(), trackers=st.sets(st.sampled_from(["stats", "gatekeeper", "none"])))
+def test_outcomes_of_some_trackers_are_told_by_day(
+    zoned: Store, zones: dict[str, str], data: st.DataObject, bot: bool, trackers: set[str]
+) -> None:
+    site = f"s{new_id().hex()[:20]}"
+    zones[site], events = data.draw(happenings(site, [bytes(16)]))
+    zoned.record(new_record(bytes(16), site=site))
+    zoned.append_all([allowed(event) for event in events])
+    zoned.settle()
+
+    for outcome in ("loaded", "blocked"):
+        wanted: Counter[str] = Counter()
+        for event in events:
+            machine = event.fields.get("device") == "bot"
+            if event.tracker in trackers and event.fields.get("outcome") == outcome and machine == bot:
+                wanted[oracle.day(event.at, zones[site])] += 1
+        assert zoned.outcomes_by_day(site, outcome, trackers, *ALWAYS, bot=bot) == wanted
 
 
 def test_many_processes_settle_at_once_and_each_event_is_counted_once(url: str, open_another: OpenStore) -> None:
