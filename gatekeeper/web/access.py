@@ -39,21 +39,25 @@ def check_navigation(request: Request) -> None:
 
 
 def check_staff(request: Request, config: Config) -> None:
-    """Check that a request reaches the service under a host name that is staff's, and not by way of a site.
-
-    Every vendor's script that a visitor allowed runs on the site's origin, and what answers there answers it.
+    """Check that a request reaches the service where staff's is answered.
 
     :raises NotHere: it does not; nobody is told that there is something.
+    """
+    if not is_staff(request, config):
+        raise NotHere("there is nothing here")
+
+
+def is_staff(request: Request, config: Config) -> bool:
+    """Tell whether a request reaches the service under a host name that is staff's, and not by way of a site.
+
+    Every vendor's script that a visitor allowed runs on the site's origin, and what answers there answers it.
     """
     host = _host_of(request)
     sites = frozenset[str]().union(*(own_hosts(site) for site in config.sites.values()))
     below = request.header("SCRIPT_NAME")  # reached by the prefix that proxies and applications pass on
-    if (
-        host in sites
-        or below
-        or not (host in config.staff_hosts or (not config.staff_hosts and _is_here(request, host)))
-    ):
-        raise NotHere("there is nothing here")
+    if host in sites or below:
+        return False
+    return host in config.staff_hosts or (not config.staff_hosts and _is_here(request, host))
 
 
 def _host_of(request: Request) -> str:

@@ -6,9 +6,9 @@ from typing import Any
 from gatekeeper.core.errors import GatekeeperError, StoreUnavailable, where
 from gatekeeper.core.staff import EVERY_SITE
 
-from .access import allow_origin, check_navigation, check_staff, check_writer, is_navigation
+from .access import allow_origin, check_navigation, check_staff, check_writer, is_navigation, is_staff
 from .dashboard import members
-from .errors import NotHere, SignedOut, TooManySlow, TooOften, status_of
+from .errors import NotHere, SignedOut, TooManyListeners, TooManySlow, TooOften, status_of
 from .http import Request, Response, json_response
 from .routes import Auth, Route
 from .service import Service
@@ -17,6 +17,8 @@ log = logging.getLogger(__name__)
 
 #: How soon a browser may try again while the store does not take writes, in seconds.
 RETRY_AFTER = "1"
+#: What may be asked for again.
+_NOT_NOW = (TooOften, StoreUnavailable, TooManySlow, TooManyListeners)
 #: What visitors are told while nothing can be kept.
 UNAVAILABLE = "this could not be kept just now; try again"
 
@@ -29,7 +31,8 @@ def answer(service: Service, route: Route, request: Request, params: dict[str, A
         _check(service, route, request, params)
         response = route.handler(service, request, **params)
     except GatekeeperError as error:
-        response = _refused(error) if route.auth is not Auth.MEMBER else _refused_member(service, request, error)
+        of_staff = route.auth in {Auth.STAFF, Auth.MEMBER}
+        response = _refused_person(service, route, request, error) if of_staff else _refused(error)
     except Exception as error:
         response = _failed(route, error)
     return _with_origin(service, route, request, params, response)
@@ -57,10 +60,16 @@ def _with_origin(
     return allow_origin(request, site, response) if site else response
 
 
-def _refused_member(service: Service, request: Request, error: GatekeeperError) -> Response:
-    """Refuse as a page where somebody opens one; scripts and images of a page get what programs get."""
+def _refused_person(service: Service, route: Route, request: Request, error: GatekeeperError) -> Response:
+    """Refuse as a page where somebody of the staff opens one; scripts and images of a page get what programs get."""
     refused = _refused(error)
-    if not is_navigation(request) or isinstance(error, NotHere | TooOften | StoreUnavailable | TooManySlow):
+    if not is_navigation(request) or isinstance(error, NotHere):
+        return refused
+    if isinstance(error, _NOT_NOW):
+        # What is refused before anything is looked at may have been asked for on a site's own host.
+        shown = "text/html" in request.header("HTTP_ACCEPT") and is_staff(request, service.config)
+        return members.show_not_now(service, request, refused) if shown else refused
+    if route.auth is Auth.STAFF:
         return refused
     if isinstance(error, SignedOut):
         return members.show_sign_in(request)
@@ -75,7 +84,7 @@ def _refused(error: GatekeeperError) -> Response:
         return response.adding(("WWW-Authenticate", "Bearer"))
     if isinstance(error, TooOften):
         return response.adding(("Retry-After", str(error.again_in)))
-    if isinstance(error, StoreUnavailable | TooManySlow):
+    if isinstance(error, _NOT_NOW):
         return response.adding(("Retry-After", RETRY_AFTER))
     return response
 

@@ -139,6 +139,19 @@ def show_refusal(service: Service, request: Request, error: GatekeeperError, sta
     return dashboard_page(service, request, "dashboard/refused.html", None, status=status, **values)
 
 
+def show_not_now(service: Service, request: Request, refused: Response) -> Response:
+    """Say on a page that something is not answered now. Nothing is read for it."""
+    again = dict(refused.headers).get("Retry-After", "1")
+    told = {
+        429: f"Too many requests come from this address. Try again in {again} seconds.",
+        503: "The service is busy, or its database does not answer. Try again in a moment.",
+    }[refused.status]
+    page = dashboard_page(
+        service, request, "dashboard/refused.html", None, status=refused.status, title="Not just now", error=told
+    )
+    return page.adding(("Retry-After", again))
+
+
 def see_other(path: str, *cookies: str) -> Response:
     """Send a browser on to a page of ours."""
     return Response(303, (("Location", path), NO_STORE), cookies=cookies)

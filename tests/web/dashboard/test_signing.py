@@ -10,8 +10,11 @@ import pytest
 from argon2 import PasswordHasher, extract_parameters
 from werkzeug.test import TestResponse
 
+from gatekeeper.app import create_app
+from gatekeeper.config import Config
 from gatekeeper.core.staff import EVERY_SITE, Member, Role
 from gatekeeper.store.books import Account, Entry
+from gatekeeper.store.contract import Store
 from gatekeeper.web.dashboard import accounts, factors, passwords, sessions
 from gatekeeper.web.service import Service
 from tests.web.conftest import KEY, Clock
@@ -257,14 +260,25 @@ def test_a_sign_in_forgets_what_failed_before(browser: Staff, ann: Account, serv
 
 
 @pytest.mark.row("SE-26")
-def test_an_address_that_asks_too_often_is_refused(app: Any, ann: Account) -> None:
-    browser = Staff(app)
-    here = {"REMOTE_ADDR": "203.0.113.9"}
+def test_an_address_that_asks_too_often_is_refused(config: Config, store: Store, ann: Account) -> None:
+    browser = Staff(create_app(replace(config, staff_hosts=("staff.test",)), store=store))
+    there: dict[str, Any] = {"base_url": "http://staff.test", "environ": {"REMOTE_ADDR": "203.0.113.9"}}
     statuses = [
-        browser.post("/sign-in", {"email": EMAIL, "password": "wrong"}, environ=here).status_code for _ in range(101)
+        browser.post(
+            "/sign-in", {"email": EMAIL, "password": WRONG}, {"Origin": "http://staff.test"}, **there
+        ).status_code
+        for _ in range(101)
     ]
 
-    assert statuses[-1] == 429
+    assert set(statuses) == {403, 429}
+    assert statuses == sorted(statuses)
+    page, data = (browser.get("/sign-in", {"Accept": kind}, **there) for kind in ("text/html,*/*", "application/json"))
+    assert page.status_code == data.status_code == 429
+    assert f"Try again in {page.headers['Retry-After']} seconds" in page.get_data(as_text=True)
+    assert data.is_json
+    elsewhere = browser.get("/sign-in", {"Accept": "text/html"}, **{**there, "base_url": "http://shop.test"})
+    assert elsewhere.status_code == 429
+    assert elsewhere.is_json, "no page of staff's on a site's host"
 
 
 # Sessions
