@@ -214,13 +214,13 @@ class Appender:
         sealers = self._sealers_for(connection, {(event.site, event.subject, permit) for event, _, permit in events})
         rows = []
         dropped = []
-        for event, body, permit in events:
+        for (event, body, permit), nonce in zip(events, sealing.new_nonces(len(events)), strict=True):
             sealer = sealers[event.site, event.subject, permit]
             if isinstance(sealer, Reason):
                 day = day_of(at, self._zones.get(event.site, UTC))
                 dropped.append(Total(event.site, day, "hit", event.tracker, sealer.value))
                 continue
-            sealed = sealing.seal(sealer, body, event.site, event.subject, event.id)
+            sealed = sealing.seal(sealer, body, event.site, event.subject, event.id, nonce=nonce)
             rows.append((event.site, event.subject, event.id, event.at, event.kind.value, event.tracker, sealed))
         if rows:
             connection.append(rows)
