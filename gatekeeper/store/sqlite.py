@@ -4,6 +4,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import quote
@@ -33,6 +34,18 @@ PRAGMAS = (
 _PASSING = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY}
 
 
+# Those for whom nothing is appended any more, and why. One statement for many: each lets go of Python's lock, for which
+# all who wait for the commit contend.
+_ENDED = """/* store.append */
+WITH asked (site, subject, record) AS (VALUES {})
+SELECT site, subject, record, coalesce(
+    (SELECT ? FROM replaced WHERE (site, subject, record) = (asked.site, asked.subject, asked.record)),
+    (SELECT status FROM blocked WHERE (site, subject) = (asked.site, asked.subject))
+) AS ended
+FROM asked
+WHERE ended IS NOT NULL"""
+#: How many are asked about at once: each number is a statement of its own, which the driver keeps.
+_ASKED = 64
 # Events as they arrived: rows that have no key of their own have a number that grows.
 _OLDEST = """/* store.settle */
 SELECT count(*), max(number) FROM (SELECT rowid AS number FROM fresh_events ORDER BY rowid LIMIT ?)"""
@@ -56,13 +69,13 @@ class SqliteConnection(sqlite3.Connection):
 
     def ended(self, granted: Collection[Granted]) -> dict[Granted, str]:
         """Look for each of them in the two small tables, rather than for all in that of all subjects."""
-        found = {}
-        for each in granted:
-            site, subject, record = each
-            if record and self.execute(self.sql.replaced, each).fetchone() is not None:
-                found[each] = REPLACED
-            elif (row := self.execute(self.sql.blocked, (site, subject)).fetchone()) is not None:
-                found[each] = row[0]
+        asked = list(granted)
+        found: dict[Granted, str] = {}
+        for begin in range(0, len(asked), _ASKED):
+            some = asked[begin : begin + _ASKED]
+            statement = _ENDED.format(", ".join(["(?, ?, ?)"] * len(some)))
+            rows = self.execute(statement, (*chain.from_iterable(some), REPLACED)).fetchall()
+            found |= {(site, subject, record): ended for site, subject, record, ended in rows}
         return found
 
     def keys(self, subjects: Collection[Who], known: Mapping[Who, object]) -> dict[Who, bytes | None]:
