@@ -221,11 +221,6 @@ class Statements:
             "find_receipt", select(records).where(equal(records, "site", "receipt")), ["site", "receipt"]
         )
         self.replace = self._compile("record", self._insert(replaced), names(replaced))
-        self.replaced = self._compile(
-            "append",
-            select(replaced.c.record).where(equal(replaced, *_SUBJECT, "record")),
-            [*_SUBJECT, "record"],
-        )
         self.blocked = self._compile("append", select(blocked.c.status).where(equal(blocked, *_SUBJECT)), _SUBJECT)
         block = self._insert(blocked)
         self.block = self._compile(
