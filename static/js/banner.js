@@ -71,8 +71,16 @@ function ask(how) {
     ),
     element("div", { class: "gk-row gk-last" }, link(), languages()),
   );
+  if (how.wanted) {
+    show(shown);
+    shown.querySelector("select").focus();
+  } else requestAnimationFrame(() => setTimeout(show, 0, shown));
+}
+
+/** Puts the banner in. Unless a visitor waits for it, the page is painted first: both at once would block a slow phone. */
+function show(banner) {
+  if (shown !== banner) return;
   document.body.prepend(shown);
-  if (how.wanted) shown.querySelector("select").focus();
   // It tells of the first size, too, once the browser has laid out the page anyway: asking for it here would have all of
   // the page laid out one time more.
   new ResizeObserver(([{ borderBoxSize }]) => requestAnimationFrame(() => fit(borderBoxSize[0].blockSize))).observe(shown);
