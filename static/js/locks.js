@@ -11,7 +11,7 @@ function ours(cookie) {
 /** The trackers that declare a name of a cookie, of a storage key, or of a database. */
 function owners(name) {
   const { trackers } = SETTINGS;
-  return Object.keys(trackers).filter((id) => trackers[id].keeps?.some((pattern) => like(pattern, name)));
+  return Object.keys(trackers).filter((id) => listed(trackers[id].keeps, name));
 }
 
 /** Tells whether a name may be kept in the browser. What nobody declared may not, unless the site says otherwise. */
@@ -66,7 +66,8 @@ function lock(win) {
       if (!ours(value)) apply(cookie.set, this, [keeps(value.split(/[=;]/)[0].trim()) ? value : `${value};max-age=0`]);
     },
   });
-  for (const name of ["localStorage", "sessionStorage"]) lend(win, name);
+  lend(win, "localStorage");
+  lend(win, "sessionStorage");
   const { open } = IDBFactory.prototype;
   IDBFactory.prototype.open = function (name, ...more) {
     if (keeps((name = `${name}`))) return apply(open, this, [name, ...more]);

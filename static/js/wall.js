@@ -23,9 +23,9 @@ function build() {
   document.head.prepend(meta);
 }
 
-/** Tells whether the page's path is on a list. */
-function listed(patterns) {
-  return patterns?.some((pattern) => like(pattern, location.pathname));
+/** Tells whether a name is on a list: without one, the page's path. */
+function listed(patterns, name = location.pathname) {
+  return patterns?.some((pattern) => like(pattern, name));
 }
 
 /** Tells whether a text is meant by a pattern: one that ends with * means all that begin so. */
