@@ -71,16 +71,16 @@ function ask(how) {
     ),
     element("div", { class: "gk-row gk-last" }, link(), languages()),
   );
-  if (how.wanted) {
-    show(shown);
-    shown.querySelector("select").focus();
-  } else requestAnimationFrame(() => setTimeout(show, 0, shown));
+  const banner = shown;
+  const put = () => banner === shown && show(how.wanted);
+  // The page's first frame with the banner in it would be a task that blocks on a slow phone, so the banner takes the next.
+  if (how.wanted || performance.getEntriesByType("paint").length) put();
+  else requestAnimationFrame(() => requestAnimationFrame(put));
 }
 
-/** Puts the banner in. Unless a visitor waits for it, the page is painted first: both at once would block a slow phone. */
-function show(banner) {
-  if (shown !== banner) return;
+function show(focused) {
   document.body.prepend(shown);
+  if (focused) shown.querySelector("select").focus();
   // It tells of the first size, too, once the browser has laid out the page anyway: asking for it here would have all of
   // the page laid out one time more.
   new ResizeObserver(([{ borderBoxSize }]) => requestAnimationFrame(() => fit(borderBoxSize[0].blockSize))).observe(shown);
