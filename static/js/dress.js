@@ -27,7 +27,7 @@ border:1px solid var(--line);overflow:auto;overscroll-behavior:contain}
 & .gk-soft{color:var(--soft)}
 & .gk-row{display:flex;flex-wrap:wrap;gap:.5rem;align-items:center}
 & .gk-row button{flex:1 1 8rem;min-inline-size:min-content}
-& button{font:600 1rem/1.2 system-ui,sans-serif;min-block-size:44px;padding:.4rem;
+& button{font:bold 1rem/1.2 system-ui,sans-serif;min-block-size:44px;padding:.4rem;
 color:var(--on);background:var(--fill);border:2px solid var(--fill);
 border-radius:var(--round);cursor:pointer;overflow-wrap:break-word;hyphens:auto}
 & :focus-visible{outline:3px solid var(--ink);outline-offset:2px}
