@@ -22,9 +22,10 @@ from pathlib import Path
 from statistics import median, quantiles
 from wsgiref.types import StartResponse, WSGIEnvironment
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
 from bench import peer, twenty
+from bench.tabs import Tab, tab
 from e2e.conftest import FLAGS, NAMES
 from e2e.site import Site
 from gatekeeper.core.choices import Choice, State, write_choice
@@ -36,8 +37,8 @@ GUARD, FIRST_VISIT = 4 * KB, 8 * KB
 #: The most main-thread time that the guard may add, in milliseconds, by how many times slower the processor is.
 SLOWDOWNS = {1: 5.0, 4: 15.0}
 PAIRS = 15
-#: How long a page is left alone after it has loaded, in milliseconds: whatever the guard loads comes within.
-REST = 800
+#: How long a page is left alone after it was asked for, in seconds: whatever the guard loads comes within.
+BLANK, REST = 0.3, 1.2
 #: The vendors' names lead nowhere.
 NOWHERE = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
 
@@ -209,36 +210,32 @@ def first_load(browser: Browser, shop: Shop, visit: Visit) -> tuple[str, ...]:
 
 
 def _load(browser: Browser, shop: Shop, path: str, visit: Visit, slowdown: int) -> Spent:
-    context = browser.new_context()
-    if visit.state:
-        context.add_cookies([{"name": "gk_choice", "value": shop.cookie(visit.state), "url": shop.url("/")}])
-    page = context.new_page()
-    scripts: list[str] = []
-    page.on("request", lambda request: scripts.append(request.url) if "/gk/shop/" in request.url else None)
-    page.goto(shop.url("/blank"))
-    session = context.new_cdp_session(page)
-    # CPU time, not time of day: what else the machine does counts for neither page.
-    session.send("Performance.enable", {"timeDomain": "threadTicks"})
-    session.send("Emulation.setCPUThrottlingRate", {"rate": slowdown})
+    with tab(browser) as page:
+        if visit.state:
+            page.cookie("gk_choice", shop.cookie(visit.state), shop.url("/"))
+        page.go(shop.url("/blank"), BLANK)
+        # CPU time, not time of day: what else the machine does counts for neither page.
+        page.send("Performance.enable", timeDomain="threadTicks")
+        page.send("Emulation.setCPUThrottlingRate", rate=slowdown)
 
-    page.goto(shop.url(path), wait_until="load")
-    page.wait_for_timeout(REST)
+        page.go(shop.url(path), REST)
 
-    told = {row["name"]: row["value"] * 1000 for row in session.send("Performance.getMetrics")["metrics"]}
-    _check(page, visit, guarded=path == "/guarded")
-    context.close()
-    names = (url.rpartition("/")[2] for url in scripts)
-    return Spent(told["TaskDuration"], told["ScriptDuration"], tuple(name for name in names if name.endswith(".js")))
+        told = {row["name"]: row["value"] * 1000 for row in page.send("Performance.getMetrics")["metrics"]}
+        _check(page, path, visit)
+        asked = page.ask("performance.getEntriesByType('resource').map(({ name }) => name)")
+    scripts = (url.rpartition("/")[2] for url in asked if "/gk/shop/" in url and url.endswith(".js"))
+    return Spent(told["TaskDuration"], told["ScriptDuration"], tuple(scripts))
 
 
-def _check(page: Page, visit: Visit, *, guarded: bool) -> None:
+def _check(page: Tab, path: str, visit: Visit) -> None:
     """Make sure that what was measured is what it is called."""
-    if page.url.endswith("/peer"):
-        assert page.locator("#cc-main .cm").count() > 0, "the peer's banner"
+    if path == "/peer":
+        assert page.ask("!!document.querySelector('#cc-main .cm')"), "the peer's banner"
         return
-    reason = page.evaluate("window.gatekeeper ? gatekeeper.decision('criteo').reason : null")
+    guarded = path == "/guarded"
+    reason = page.ask("window.gatekeeper ? gatekeeper.decision('criteo').reason : null")
     assert reason == (visit.reason if guarded else None), reason
-    asks = page.get_by_role("button", name="Reject all").count() > 0
+    asks = page.ask("[...document.querySelectorAll('button')].some((one) => one.textContent === 'Reject all')")
     assert asks == (guarded and visit.state is None and not visit.silent), f"the banner, guarded: {guarded}"
 
 
