@@ -41,7 +41,7 @@ function allows(id) {
 /** Tells whether the visitor has to be asked: no choice, one that ran out, or one about less than is asked today. */
 function due() {
   const { purposes, trackers } = SETTINGS.notices[SETTINGS.notice] || {};
-  const reasons = ["no_choice", "expired", "stale_notice"];
+  const reasons = "no_choice expired stale_notice";
   const unasked = (ids, decider) => ids?.some((id) => reasons.includes(decision(id, decider).reason));
   return unasked(purposes, decidePurpose) || (choice?.notice !== SETTINGS.notice && unasked(trackers));
 }
