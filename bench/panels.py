@@ -46,15 +46,10 @@ from .servers import ROOT
 PANEL, FILTERED = 50, 200
 #: How many events a visit has, in the data: two views, a time spent, and what became of a tracker.
 _EVENTS = 4
-#: The last day there is.
-_LAST = date(2026, 11, 22)
-#: Over how many days panels are asked, and to which. The second has the most days that are read one by one.
-_RANGES = {
-    "28": (28, _LAST),
-    "28, mid-month": (28, date(2026, 11, 14)),
-    "90": (90, _LAST),
-    "365": (365, _LAST),
-}
+#: The last day there is. No other day of a month has as many days before it that are read one by one.
+_LAST = date(2026, 11, 14)
+#: Over how many days panels are asked.
+_RANGES = (28, 90, 365)
 _SITE = "shop"
 _NOW = int(datetime(_LAST.year, _LAST.month, _LAST.day, 12, tzinfo=UTC).timestamp())
 #: How many rows are copied at once.
@@ -313,7 +308,7 @@ class Took:
     """What a question took, in milliseconds: medians, of processor time in this process and in the server's."""
 
     question: str
-    days: str
+    days: int
     engine: str
     wall: float
     longest: float
@@ -329,15 +324,14 @@ class Took:
         return f"{self.cpu:.0f} ms of processor time instead of {self.limit}"
 
 
-def measure(engine: str, store: Store, ranges: Sequence[str], runs: int, spent: Callable[[], float]) -> Iterator[Took]:
+def measure(engine: str, store: Store, ranges: Sequence[int], runs: int, spent: Callable[[], float]) -> Iterator[Took]:
     """Ask everything, several times over.
 
     :param spent: the processor time that it has taken so far, with that of the server, in seconds.
     """
     for question, (ask, limit) in {**questions(), **panels()}.items():
         for length in ranges:
-            many, end = _RANGES[length]
-            first, last = (end - timedelta(days=many - 1)).isoformat(), end.isoformat()
+            first, last = (_LAST - timedelta(days=length - 1)).isoformat(), _LAST.isoformat()
             walls, cpus = [], []
             for _ in range(runs + 1):  # the first of them only warms up
                 before, began = spent(), time.perf_counter()
@@ -356,7 +350,7 @@ def table(found: Sequence[Took]) -> str:
     engines = sorted({took.engine for took in found}, reverse=True)
     heads = "".join(f" {engine}, ms | CPU |" for engine in engines)
     rows = [f"| panel | days |{heads} budget | |", f"|---|--:|{'--:|--:|' * len(engines)}--:|---|"]
-    by_key: dict[tuple[str, str], dict[str, Took]] = {}
+    by_key: dict[tuple[str, int], dict[str, Took]] = {}
     for took in found:
         by_key.setdefault((took.question, took.days), {})[took.engine] = took
     for (question, length), each in by_key.items():
@@ -376,7 +370,7 @@ def table(found: Sequence[Took]) -> str:
 def main(events: int, days: int, runs: int, out: Path, *, sqlite_only: bool) -> None:
     """Measure what panels take on both engines. Ends with 1 where a budget is broken."""
     made = build(out, events, days)
-    ranges = [length for length, (many, _) in _RANGES.items() if many <= days]
+    ranges = [length for length in _RANGES if length <= days]
     with ExitStack() as stack:
         store = stack.enter_context(closing(open_store(f"sqlite:///{made}")))
         store.start()

@@ -1,6 +1,6 @@
 """Trackers: what became of each, why, and on which pages. What explains a vendor's own number is in gaps.py."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from urllib.parse import quote
@@ -357,13 +357,18 @@ def tracker_blocked_panel(sources: Sources, asked: Asked) -> Panel:
 
 def pages_panel(sources: Sources, asked: Asked) -> Panel:
     """Return the pages on which anything became of a tracker, those with most first."""
-    found: defaultdict[str, Counter[str]] = defaultdict(Counter)
     rows = partial(sources.store.panel, sources.site.id, first=asked.first, last=asked.last, bot=asked.bot, limit=MOST)
-    for row in rows(What.PAGE_OUTCOME, name=asked.about, by=("page", "outcome")):
-        found[row.page][row.outcome] += row.n
-    for row in rows(What.PAGE) if asked.about == GUARD else ():
-        found[row.name][Outcome.LOADED] += row.value
-    ranked = sorted(found, key=lambda path: (-found[path].total(), path))[:MOST_PAGES]
+    told = [(row.page, row.outcome, row.n) for row in rows(What.PAGE_OUTCOME, name=asked.about, by=("page", "outcome"))]
+    if asked.about == GUARD:
+        told += [(row.name, Outcome.LOADED, row.value) for row in rows(What.PAGE) if row.value]
+    totals: Counter[str] = Counter()
+    for path, _, n in told:
+        totals[path] += n
+    ranked = sorted(totals, key=lambda path: (-totals[path], path))[:MOST_PAGES]
+    found: dict[str, Counter[str]] = {path: Counter() for path in ranked}
+    for path, outcome, n in told:
+        if path in found:
+            found[path][outcome] += n
     return Panel(
         "tracker-pages",
         "On which pages",

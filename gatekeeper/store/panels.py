@@ -49,7 +49,7 @@ class Panels:
         given |= {"begin_sign": begin[0], "end_sign": end[0]}
         statement = self._sql.panel(DETAILS.get(what, ()) if by is None else by, named=name is not None)
         rows = self._read(statement.text, *map(given.__getitem__, statement.order))
-        return [_row(*row) for row in rows if row[-2] or row[-1]]
+        return [Row._make(row) for row in rows if row[-2] or row[-1]]
 
     def by_day(self, site: str, what: What, first: str, last: str, *, name: str | None, bot: bool) -> dict[str, Amount]:
         """Return how much was counted on each of some days."""
@@ -71,7 +71,7 @@ class Panels:
             rows = self._read(self._sql.each_day_of, *_steps(asked, first, last), *asked, name, last)
         found: defaultdict[str, list[Row]] = defaultdict(list)
         for day, *row in rows:
-            found[day].append(_row(*row))
+            found[day].append(Row._make(row))
         return dict(found)
 
     def outcomes_by_day(
@@ -151,7 +151,3 @@ class Panels:
 def _steps(asked: tuple[object, ...], first: str, last: str) -> tuple[object, ...]:
     """Return the parameters by which a statement steps from day to day."""
     return (*asked, first, *asked, last)
-
-
-def _row(name: str, page: str, outcome: str, reason: str, currency: str, n: Any, value: Any) -> Row:
-    return Row(name, page, outcome, reason, currency, int(n), int(value))  # a server's sums are decimals

@@ -9,12 +9,14 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     FromClause,
     Table,
     Text,
     bindparam,
     case,
+    cast,
     delete,
     func,
     literal_column,
@@ -62,11 +64,11 @@ def _panel(told: Sequence[str], *, named: bool) -> Any:
     parts = [_days(told, "begin_", named=named), _days(told, "end_", named=named), _months(told, named=named)]
     counted = union_all(*parts).subquery("counted")
     columns = [counted.c[name] for name in told]
-    n = func.sum(counted.c.n)
+    n, value = (_sum(counted.c[name]) for name in ("n", "value"))
     row = [counted.c[name] if name in told else literal_column("''") for name in _DETAILS[1:]]
     name = bindparam("name", type_=Text) if named else counted.c.name
     return (
-        select(name, *row, n, func.sum(counted.c.value))
+        select(name, *row, n, value)
         .group_by(*columns)
         .order_by(n.desc(), *columns)
         .limit(bindparam("most"))
@@ -78,7 +80,7 @@ def _days(told: Sequence[str], span: str, *, named: bool) -> Any:
     """Return the SELECT of what was counted on some days, added or taken off."""
     days = schema.rollups
     columns = [days.c[name] for name in told]
-    n, value = (func.sum(days.c[name]) * bindparam(f"{span}sign") for name in ("n", "value"))
+    n, value = (_sum(days.c[name]) * bindparam(f"{span}sign") for name in ("n", "value"))
     amounts = select(*columns, n.label("n"), value.label("value")).group_by(*columns)
     if named:
         source, wanted, _ = _of_name(span)
@@ -93,8 +95,13 @@ def _months(told: Sequence[str], *, named: bool) -> Any:
     columns = [months.c[name] for name in told]
     wanted = equal(months, *_OF_SPAN, "name") if named else equal(months, *_OF_SPAN)
     between = months.c.month.between(bindparam("months_first"), bindparam("months_last"))
-    n, value = (func.sum(months.c[name]).label(name) for name in ("n", "value"))
+    n, value = (_sum(months.c[name]).label(name) for name in ("n", "value"))
     return select(*columns, n, value).where(wanted & between).group_by(*columns)
+
+
+def _sum(column: ColumnElement[int]) -> ColumnElement[int]:
+    """Return a sum as a whole number: a server's own are decimals, and take longer in all that follows."""
+    return cast(func.sum(column), BigInteger)
 
 
 def _of_name(span: str = "") -> tuple[FromClause, ColumnElement[bool], ColumnElement[str]]:
