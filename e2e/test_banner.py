@@ -424,7 +424,9 @@ def test_what_could_not_be_removed_can_be_read_and_closed_on_every_screen(
     expect(message).to_contain_text("Everything stays off")
     names = ["_stat_with_a_name_that_is_wider_than_any_small_screen", "_stat_2", "<b>_stat_3</b>"]
 
-    page.evaluate("detail => document.dispatchEvent(new CustomEvent('gatekeeper:survivors', { detail }))", names)
+    page.evaluate(
+        "lines => document.dispatchEvent(new CustomEvent('gatekeeper:survivors', { detail: { lines } }))", names
+    )
 
     for name in names:
         expect(message.get_by_role("status")).to_contain_text(name)

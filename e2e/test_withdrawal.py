@@ -331,7 +331,7 @@ def idle(site: Walled, page: Page) -> None:
 def test_a_survivor_is_named_to_the_visitor_with_what_helps_and_told_to_nobody(walls: Walls, page: Page) -> None:
     site = walls()
     idle(site, page)
-    page.evaluate("void gatekeeper.on('survivors', (names) => { window.left = names; })")
+    page.evaluate("void gatekeeper.on('survivors', ({ names }) => { window.left = names; })")
     site.posts.clear()
 
     withdraw(page)
@@ -366,7 +366,7 @@ def test_where_all_could_be_removed_nothing_is_said_of_survivors(walls: Walls, p
     page.goto(site.page("/", site.tag("analytics", "idle")))
     choose(page, "analytics")
     page.wait_for_function("window.idle")
-    page.evaluate("void gatekeeper.on('survivors', (names) => { window.left = names; })")
+    page.evaluate("void gatekeeper.on('survivors', ({ names }) => { window.left = names; })")
 
     withdraw(page)
     wait_until(lambda: held(page) == ["gk_choice"])

@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import re
 from base64 import b64encode
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -166,7 +167,14 @@ class Bundles:
         """What a part has to say: the one for embeds names who would receive what."""
         site, back = self._site, spoken_in.texts["way_back"]
         if name == "page":
-            return {"back": back, "language": spoken_in.tag, "settings": page_settings(site)}
+            return {
+                "back": back,
+                "language": spoken_in.tag,
+                "settings": page_settings(site),
+                "survivors": spoken_in.texts["survivors"],
+                "survivors_help": spoken_in.texts["survivors_help"],
+                "between": spoken_in.texts["list_between"],
+            }
         if name == "markup":
             return {"back": back, "vendors": _vendors(site)}
         return embed_texts(site, spoken_in) if name == "embeds" else {}
@@ -197,7 +205,8 @@ def _function(sources: tuple[str, ...], parameters: str) -> str:
     body = "\n".join(assets.static("js", source).read_text("utf-8") for source in sources)
     stripped = rjsmin.jsmin(shorten(f'(function({parameters}){{"use strict";{body}\n}})'))
     assert isinstance(stripped, str)  # noqa: S101  # rjsmin is untyped; text in, text out
-    return stripped
+    # rjsmin leaves texts as they are; in ours, lines that end so are of styles, where the end of a line means nothing.
+    return re.sub(r"(?<=[;{,])\n", "", stripped)
 
 
 def _json(value: object) -> str:

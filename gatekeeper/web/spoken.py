@@ -15,7 +15,7 @@ from gatekeeper.languages.english import ASKING, EMBEDS, PREFERENCES
 from .ages import asks_age
 
 _SHARED = ("list_between", "list_last", "close", "change", "way_back", "notice", "not_kept", "failed")
-_SAID = (*_SHARED, *(key for key in ASKING if key.startswith(("saved_", "receipt", "survivors"))))
+_SAID = (*_SHARED, *(key for key in ASKING if key.startswith(("saved_", "receipt"))))
 _ASKS = ("title", "lead", "until_then", "honoured", "honoured_for", "accept_all", "reject_all", "choose", "language")
 _NEWS = ("news", "see_changes")
 _CHOOSES = (

@@ -71,8 +71,7 @@ function ask(how) {
     ),
     element("div", { class: "gk-row gk-last" }, link(), languages()),
   );
-  const banner = shown;
-  const put = () => banner === shown && show(how.wanted);
+  const put = () => shown && show(how.wanted);
   // The page's first frame with the banner in it would be a task that blocks on a slow phone, so the banner takes the next.
   if (how.wanted || performance.getEntriesByType("paint").length) put();
   else requestAnimationFrame(() => requestAnimationFrame(put));

@@ -9,7 +9,8 @@ const PATIENCE = 3000; // milliseconds that another tab has to let go of a datab
 async function sweep() {
   const survivors = await clear();
   if (!survivors.length) return;
-  emit("survivors", survivors);
+  const said = TEXTS.survivors.replace("{names}", () => survivors.join(TEXTS.between));
+  emit("survivors", { names: survivors, lines: [said, TEXTS.survivors_help] });
   for (const id of new Set(survivors.flatMap(guard.owners))) report(id, "slipped", decision(id).reason);
 }
 

@@ -44,7 +44,7 @@ let shown; // this layer
 let said; // what became of a choice
 let before; // what had the focus before the visitor came here
 let latest = 0; // the last choice made here
-let survivors = []; // what could not be removed after it
+let survivors = []; // what is said of what could not be removed after it
 
 /** Makes an element. Functions become listeners, everything else attributes; what is false or missing is left out. */
 function element(name, attributes, ...children) {
@@ -158,7 +158,7 @@ function announce(lines) {
 /** Adds to the message what could not be removed: known only after the browser has tried. */
 function remain() {
   if (!said || !survivors.length) return;
-  said.firstChild.append(paragraph(say("survivors", { names: list(survivors) })), paragraph(strings.survivors_help));
+  said.firstChild.append(...survivors.map((line) => paragraph(line)));
   survivors = [];
 }
 
@@ -184,8 +184,8 @@ function serve(open, layer) {
       else open(how);
       if (how.notice !== TEXTS.no) undo();
     });
-    gatekeeper.on("survivors", (names) => {
-      survivors = names;
+    gatekeeper.on("survivors", ({ lines }) => {
+      survivors = lines;
       remain();
     });
   };
