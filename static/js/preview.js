@@ -26,9 +26,11 @@
     return { state: became, until, kept: state !== "unkept", receipt: became === "granted" && { code: RECEIPT } };
   }
 
-  /** Presses a button of ours, as a visitor would. */
+  /** Presses a button of ours, as a visitor would: as soon as it is there. */
   function press(key) {
-    [...document.querySelectorAll(".gk button")].find(({ textContent }) => textContent === labels[key]).click();
+    const button = [...document.querySelectorAll(".gk button")].find(({ textContent }) => textContent === labels[key]);
+    if (button) button.click();
+    else requestAnimationFrame(() => press(key));
   }
 
   /** Leaves the focus where whoever looks at the grid has it: scripts in an inert window could still draw it away. */
