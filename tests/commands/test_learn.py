@@ -13,9 +13,7 @@ from gatekeeper.core.learners import read_invitation
 from gatekeeper.core.sightings import Seen, Sighting
 from gatekeeper.store.engines import open_store
 
-from .test_cli import Run, edit
-from .test_cli import folder as folder
-from .test_cli import run as run
+from .folders import Run, edit
 
 SCRIPT = Sighting("shop", "2026-11-22", Seen.SCRIPT, "cdn.stats.example", "/js")
 
