@@ -325,20 +325,27 @@ class Took:
 
 
 def measure(engine: str, store: Store, ranges: Sequence[int], runs: int, spent: Callable[[], float]) -> Iterator[Took]:
-    """Ask everything, several times over.
+    """Ask everything, in turn and several times over: a moment in which the machine is slow takes one answer of many.
 
     :param spent: the processor time that it has taken so far, with that of the server, in seconds.
     """
-    for question, (ask, limit) in {**questions(), **panels()}.items():
-        for length in ranges:
+    every = [
+        (question, ask, limit, length)
+        for question, (ask, limit) in {**questions(), **panels()}.items()
+        for length in ranges
+    ]
+    walls, cpus = ({(question, length): [] for question, _, _, length in every} for _ in range(2))
+    for number in range(runs + 1):
+        for question, ask, _, length in every:
             first, last = (_LAST - timedelta(days=length - 1)).isoformat(), _LAST.isoformat()
-            walls, cpus = [], []
-            for _ in range(runs + 1):  # the first of them only warms up
-                before, began = spent(), time.perf_counter()
-                ask(store, first, last)
-                walls.append((time.perf_counter() - began) * 1000)
-                cpus.append((spent() - before) * 1000)
-            yield Took(question, length, engine, median(walls[1:]), max(walls[1:]), median(cpus[1:]), limit)
+            before, began = spent(), time.perf_counter()
+            ask(store, first, last)
+            if number:  # the first only warms up
+                walls[question, length].append((time.perf_counter() - began) * 1000)
+                cpus[question, length].append((spent() - before) * 1000)
+    for question, _, limit, length in every:
+        wall, cpu = walls[question, length], cpus[question, length]
+        yield Took(question, length, engine, median(wall), max(wall), median(cpu), limit)
 
 
 def _spent(backends: Sequence[int]) -> float:
