@@ -1,7 +1,7 @@
 """The overview: choices, trackers fired and blocked, visits, pages and conversions, each beside the days before."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Set
 from functools import partial
 from typing import TypeVar
 
@@ -364,15 +364,14 @@ def _fates_by_day(sources: Sources, asked: Asked) -> tuple[Daily, Daily, Daily]:
     days = asked.first, asked.last
     logged = sources.store.panel(sources.site.id, What.OUTCOME, *days, bot=asked.bot, limit=_MOST)
     totals = {} if asked.bot else sources.sums("outcome", *days, ("day", *_OF_TRACKER))
-    named = [(row.name, row.outcome) for row in logged]
+    named = {(row.name, row.outcome) for row in logged}
     signs = _signs([*named, *((total.name, total.outcome) for total in totals)])
+    of_outcome = partial(_of_outcome, sources, asked, named, totals)
     fired = _daily(sources, asked, What.BEACON, *days)
     told = signs.keys() - _counted_by_hits(sources, asked, *days)
     for sign in sorted({*signs.values()}):
-        fired.update(_of_outcome(sources, asked, totals, sign, {name for name in told if signs[name] == sign}))
-    blocked, slipped = (
-        _of_outcome(sources, asked, totals, outcome, {*signs}) for outcome in (Outcome.BLOCKED, Outcome.SLIPPED)
-    )
+        fired.update(of_outcome(sign, {name for name in told if signs[name] == sign}))
+    blocked, slipped = (of_outcome(outcome, {*signs}) for outcome in (Outcome.BLOCKED, Outcome.SLIPPED))
     if not asked.bot:
         blocked.update(_kept_back(sources, *days, daily=True))
     return fired, blocked, slipped
@@ -385,14 +384,21 @@ def _counted_by_hits(sources: Sources, asked: Asked, first: str, last: str) -> s
 
 
 def _of_outcome(
-    sources: Sources, asked: Asked, totals: Mapping[Total, int], outcome: str, trackers: Collection[str]
+    sources: Sources,
+    asked: Asked,
+    logged: Set[tuple[str, str]],
+    totals: Mapping[Total, int],
+    outcome: str,
+    trackers: Collection[str],
 ) -> Daily:
     """Return how often some trackers had an outcome, by day.
 
+    :param logged: the trackers and outcomes of which the log tells anything; it is not asked about others.
     :param totals: what totals tell of all outcomes.
     """
     days = asked.first, asked.last
-    daily: Daily = Counter(sources.store.outcomes_by_day(sources.site.id, outcome, trackers, *days, bot=asked.bot))
+    had = sorted(name for name in trackers if (name, outcome) in logged)
+    daily: Daily = Counter(sources.store.outcomes_by_day(sources.site.id, outcome, had, *days, bot=asked.bot))
     for total, n in totals.items():
         if total.outcome == outcome and total.name in trackers:
             daily[total.day] += n

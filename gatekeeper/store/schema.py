@@ -261,6 +261,8 @@ totals = Table(
     Column("notice", Integer, nullable=False),
     Column("n", BigInteger, nullable=False),
     PrimaryKeyConstraint("site", "day", "what", "name", "reason", "outcome", "notice"),
+    # Charts ask for one kind over a year. SQLite reads the key as quickly as it would an index.
+    Index(None, "site", "what", "day").ddl_if(dialect="postgresql"),
     sqlite_with_rowid=False,
 )
 
