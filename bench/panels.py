@@ -7,6 +7,7 @@ copied to a PostgreSQL of this run's own. Only rollups are built, by what settli
 events.
 """
 
+import gc
 import json
 import random
 import sys
@@ -335,9 +336,11 @@ def measure(engine: str, store: Store, ranges: Sequence[int], runs: int, spent: 
         for length in ranges
     ]
     walls, cpus = ({(question, length): [] for question, _, _, length in every} for _ in range(2))
+    gc.freeze()  # as a service does once it has started
     for number in range(runs + 1):
         for question, ask, _, length in every:
             first, last = (_LAST - timedelta(days=length - 1)).isoformat(), _LAST.isoformat()
+            gc.collect()  # or this one would pay for what those before it have left
             before, began = spent(), time.perf_counter()
             ask(store, first, last)
             if number:  # the first only warms up
