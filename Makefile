@@ -2,8 +2,6 @@
 # Everything they write is below this folder, apart from Debian packages where one is missing.
 
 PORT ?= 8080
-# How many tests run side by side: `make test JOBS=1`. By default as many as there are processors, and at most four.
-JOBS ?= auto
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 READY := $(VENV)/.ready
@@ -21,7 +19,7 @@ demo: $(READY)
 	@$(PYTHON) -m gatekeeper demo --port $(PORT) --state var/demo
 
 test: $(READY) $(BROWSER) $(SERVERS) $(AXE)
-	@GATEKEEPER_TEST_BROWSER="$$(cat $(BROWSER))" $(PYTHON) -m pytest -n $(JOBS) --maxprocesses 4 --dist loadfile
+	@GATEKEEPER_TEST_BROWSER="$$(cat $(BROWSER))" $(PYTHON) -m pytest
 
 test-core: $(READY)
 	@$(PYTHON) -m pytest tests/core

@@ -113,7 +113,6 @@ def test_when_gatekeeper_ends_the_shop_goes_on(own_demo: Demo) -> None:
     assert own_demo.stop() == 0
 
 
-@pytest.mark.alone
 def test_many_visitors_are_served_while_gatekeeper_hangs(own_demo: Demo) -> None:
     own_demo.signal("gatekeeper", signal.SIGSTOP)
 

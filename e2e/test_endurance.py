@@ -151,7 +151,6 @@ class Starved:
         assert [name for name, status in statuses.items() if status >= 400] == []
 
 
-@pytest.mark.alone
 @pytest.mark.row("SE-19")
 def test_a_locked_store_answers_at_once_and_recovers_by_itself(served: Served) -> None:
     starved = Starved(served)
@@ -182,7 +181,6 @@ def _pester(served: Served, starved: Starved, until: float) -> None:
         served.get("/gk/shop/b/seen.gif", starved.cookies)
 
 
-@pytest.mark.alone
 @pytest.mark.row("SE-19")
 def test_a_full_disk_answers_at_once_and_recovers_by_itself(tmp_path: Path) -> None:
     small = tmp_path / "small"

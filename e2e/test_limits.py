@@ -10,9 +10,6 @@ import pytest
 
 from .served import Served
 
-# What is tested is how soon it answers.
-pytestmark = pytest.mark.alone
-
 MEGABYTE = 1_000_000
 CROWD = 96  # more than there are threads
 POST = (

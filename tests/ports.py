@@ -1,15 +1,10 @@
 """Ports for servers that tests start."""
 
-import os
 import random
 import socket
 
 #: Below what systems give to outgoing connections, so that none of those takes a port between the look and its use.
 _LOW, _HIGH = 12_000, 32_000
-#: Each worker of `pytest -n` has ports of its own: it stops servers that it starts again where they were.
-_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-_WORKERS = 8
-_SHARE = (_HIGH - _LOW) // _WORKERS
 #: Stand-ins listen on addresses of their own, on the same port.
 _ADDRESSES = tuple(f"127.0.0.{last}" for last in range(1, 10))
 
@@ -20,7 +15,7 @@ def free_port(count: int = 1) -> int:
     :param count: how many ports in a row are needed.
     """
     while True:
-        port = _LOW + _WORKER % _WORKERS * _SHARE + random.randrange(_SHARE - count)
+        port = random.randrange(_LOW, _HIGH)
         if all(_is_free(address, each) for address in _ADDRESSES for each in range(port, port + count)):
             return port
 

@@ -427,7 +427,6 @@ def test_other_paths_stay_with_the_site(upstream: int) -> None:
     assert behind(upstream).get("/gkettle").text == "the site's own page"
 
 
-@pytest.mark.alone
 def test_a_gatekeeper_that_is_not_there_answers_502_at_once() -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
@@ -440,7 +439,6 @@ def test_a_gatekeeper_that_is_not_there_answers_502_at_once() -> None:
     assert time.monotonic() - began < LIMIT
 
 
-@pytest.mark.alone
 @pytest.mark.parametrize("path", ["/gk/hang", "/gk/trickle"])
 def test_a_gatekeeper_that_hangs_or_trickles_answers_504_within_the_limit(upstream: int, path: str) -> None:
     began = time.monotonic()

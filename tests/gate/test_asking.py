@@ -238,7 +238,6 @@ def test_gatekeepers_own_answers_pass_as_they_are_and_the_question_is_not_for_vi
     assert (asked.status, bool(asked.all("Gatekeeper-Mode"))) == (204, server is not Server.NGINX)
 
 
-@pytest.mark.alone
 @pytest.mark.row("EU-01")
 def test_a_gatekeeper_that_hangs_costs_one_page_a_moment_and_the_rest_nothing(front: Front, site: Site) -> None:
     mine = said(site, *PURPOSES)
@@ -337,7 +336,6 @@ def test_gatekeeper_learns_of_no_query_no_address_and_no_body(
     assert seen[0].get("content-length", "0") == "0"
 
 
-@pytest.mark.alone
 @pytest.mark.row("EU-01")
 @pytest.mark.parametrize("listens", [True, False], ids=["hangs", "down"])
 def test_without_a_gatekeeper_pages_have_the_strictest_policy(

@@ -152,7 +152,6 @@ def hung(site: Site, host: Host, policies: dict[str, str], tmp_path_factory: pyt
         outage.join(PATIENCE)
 
 
-@pytest.mark.alone
 @pytest.mark.row("EU-01")
 @pytest.mark.parametrize("server", FRONTS, ids=str)
 def test_a_script_that_is_asked_of_a_gatekeeper_that_hangs_is_given_up_soon(server: Server, hung: Hung) -> None:

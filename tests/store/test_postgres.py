@@ -414,7 +414,6 @@ def test_a_process_that_hangs_in_a_transaction_stops_the_others_for_seconds_only
     store.close()
 
 
-@pytest.mark.alone
 def test_what_cannot_be_promised_is_refused_and_nothing_that_was_answered_is_lost(tmp_path: Path) -> None:
     # A crowd, while the server hangs, comes back, crashes and is started again.
     server = Postgres()

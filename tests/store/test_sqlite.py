@@ -303,7 +303,6 @@ def test_an_erasure_by_a_command_reaches_the_serving_process(serving: Store, com
 # Reading
 
 
-@pytest.mark.alone
 def test_reading_waits_for_no_writer(database: Path, serving: Store) -> None:
     record = new_record()
     serving.record(record)

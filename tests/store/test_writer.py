@@ -174,7 +174,6 @@ def test_in_trouble_everything_is_refused_within_a_second_and_it_mends_by_itself
     assert serving.totals(SITE) == {REFUSED: 1}, "a tally that could not be written waits on"
 
 
-@pytest.mark.alone
 @pytest.mark.row("SE-19")
 def test_trouble_is_known_within_a_second_without_any_event(serving: Keeper) -> None:
     serving.check()
@@ -193,7 +192,6 @@ def test_trouble_is_known_within_a_second_without_any_event(serving: Keeper) -> 
         assert took(started) < 2.0
 
 
-@pytest.mark.alone
 def test_a_crowd_waits_neither_long_nor_in_memory(serving: Keeper, subject: bytes) -> None:
     answers: list[float] = []
     done = threading.Event()
@@ -311,7 +309,6 @@ def test_a_little_room_does_not_pass_for_health(serving: Keeper, subject: bytes)
 # Waiting
 
 
-@pytest.mark.alone
 def test_a_link_waits_as_long_as_it_says(serving: Keeper, subject: bytes) -> None:
     late = new_event(subject)
 
@@ -479,7 +476,6 @@ def test_a_store_that_is_known_to_be_well_answers_without_writing(serving: Keepe
     assert seen == []
 
 
-@pytest.mark.alone
 def test_what_is_known_is_refreshed_in_the_background(serving: Keeper) -> None:
     serving.check()
     seen = statements(serving)
@@ -531,7 +527,6 @@ def test_the_tally_is_not_written_before(serving: Keeper, subject: bytes, open_a
     assert open_another().totals(SITE) == {}
 
 
-@pytest.mark.alone
 def test_closing_in_trouble_ends(serving: Keeper, subject: bytes) -> None:
     serving.append(new_event(subject), PERMIT)
     serving.tally(REFUSED)
