@@ -21,9 +21,8 @@ from gatekeeper.panels.sources import Sources
 from gatekeeper.store.contract import Store, Total
 from gatekeeper.store.engines import open_store
 from tests.panels.logged import NOW, asked, at, event, log, opened, shop
-from tests.test_cli import Run
-from tests.test_cli import folder as folder
-from tests.test_cli import run as run
+
+from .folders import Run
 
 HOSTILE = '/\x1b[31mred\x07\u202etxt.exe\u200b"><img src=x onerror=alert(1)>'
 
