@@ -223,6 +223,7 @@ class Watched:
     def harm(self) -> list[str]:
         """Return what is wrong, in a large window and a small one."""
         page = self.page
+        page.wait_for_load_state()  # with its styles, which a page that was just opened by a click may still be without
         page.evaluate("document.querySelectorAll('main details').forEach((part) => { part.open = true; })")
         found = [f"strange: {each}" for each in page.evaluate(_STRANGE)]
         found += [f"turning: {each}" for each in page.evaluate(_TURNING)]
